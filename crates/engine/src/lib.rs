@@ -1,0 +1,89 @@
+//! Execution: lowering of plans to DataFusion, table providers over segments, optimizer rules, DML,
+//! COPY and UNLOAD, VACUUM and ANALYZE. The only crate that builds engine state, by one function.
+//!
+//! What it must never know: sessions and their protocol, transactions and locks (it is given a
+//! catalog snapshot and gives back changes), the catalog store.
+//!
+//! Where to start: [`Engine`], then [`context::StatementContext`].
+
+pub mod context;
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::LogicalPlan;
+use lw_base::{Result, SqlError};
+use lw_catalog::Change;
+use lw_services::{Notice, RowStream};
+use lw_sql_plan::{CopyFrom, DmlPlan, MaintainPlan, Unload};
+use lw_storage::SegmentStore;
+
+pub use context::{IdSource, StatementContext};
+
+/// What a statement that writes did: to be committed by the leader.
+#[derive(Debug, Default)]
+pub struct Effect {
+    /// Rows inserted, deleted, updated, loaded.
+    pub rows: u64,
+    /// Changes to the catalog, in order.
+    pub changes: Vec<Change>,
+    /// What the client is to be told.
+    pub notices: Vec<Notice>,
+}
+
+/// The engine of a warehouse. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    /// Segments.
+    pub segments: SegmentStore,
+    /// Limits.
+    pub config: Arc<EngineConfig>,
+}
+
+/// Limits of the engine.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Memory all statements together may use, bytes.
+    pub memory_bytes: usize,
+    /// Partitions a query runs in.
+    pub partitions: usize,
+    /// Where operators spill.
+    pub spill_dir: std::path::PathBuf,
+}
+
+impl Engine {
+    /// Runs a query. Placeholders have been replaced.
+    pub async fn query(&self, _plan: &LogicalPlan, _ctx: &StatementContext) -> Result<RowStream> {
+        Err(SqlError::unsupported("SELECT"))
+    }
+
+    /// The lines of EXPLAIN.
+    pub async fn explain(
+        &self,
+        _plan: &LogicalPlan,
+        _verbose: bool,
+        _ctx: &StatementContext,
+    ) -> Result<Vec<String>> {
+        Err(SqlError::unsupported("EXPLAIN"))
+    }
+
+    /// Runs INSERT, UPDATE, DELETE or MERGE. Files it wrote are not part of the warehouse until the
+    /// changes are committed; if they never are, garbage collection removes them.
+    pub async fn dml(&self, _plan: &DmlPlan, _ctx: &StatementContext) -> Result<Effect> {
+        Err(SqlError::unsupported("DML"))
+    }
+
+    /// Runs COPY ... FROM.
+    pub async fn copy_from(&self, _plan: &CopyFrom, _ctx: &StatementContext) -> Result<Effect> {
+        Err(SqlError::unsupported("COPY"))
+    }
+
+    /// Runs UNLOAD.
+    pub async fn unload(&self, _plan: &Unload, _ctx: &StatementContext) -> Result<Effect> {
+        Err(SqlError::unsupported("UNLOAD"))
+    }
+
+    /// Runs VACUUM or ANALYZE.
+    pub async fn maintain(&self, _plan: &MaintainPlan, _ctx: &StatementContext) -> Result<Effect> {
+        Err(SqlError::unsupported("VACUUM and ANALYZE"))
+    }
+}

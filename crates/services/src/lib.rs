@@ -1,0 +1,11 @@
+//! Contracts between the edges (wire protocol, HTTP) and the roles behind them. Every client takes
+//! this one path: an edge decodes bytes, calls [`SqlService`] and [`Session`], and encodes what
+//! comes back.
+//!
+//! What it must never know: how a statement is run, the catalog's inside, any protocol's framing.
+//!
+//! Where to start: [`sql::Session`].
+
+pub mod sql;
+
+pub use sql::*;
