@@ -1,0 +1,1 @@
+//! ALTER, CREATE and DROP of users and groups, GRANT and REVOKE: plans to catalog changes.

@@ -1,0 +1,1 @@
+//! CREATE, ALTER, DROP, COMMENT: plans to catalog changes.

@@ -1,0 +1,1 @@
+//! SET, RESET and SHOW of settings.

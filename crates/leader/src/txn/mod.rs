@@ -1,0 +1,1 @@
+//! Transactions: snapshots, table locks, serializability, commit.
