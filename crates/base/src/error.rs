@@ -197,7 +197,10 @@ impl SqlError {
 
     /// A broken assumption of our own (XX000). Never used for a mistake of the user.
     pub fn internal(message: impl fmt::Display) -> Self {
-        SqlError::new(SqlState::INTERNAL_ERROR, format!("internal error: {message}"))
+        SqlError::new(
+            SqlState::INTERNAL_ERROR,
+            format!("internal error: {message}"),
+        )
     }
 
     /// A syntax error (42601).

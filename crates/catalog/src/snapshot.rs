@@ -72,7 +72,9 @@ impl CatalogSnapshot {
 
     /// All schemas of a database.
     pub fn schemas(&self, database: Oid) -> impl Iterator<Item = &Arc<Schema>> {
-        self.schemas.values().filter(move |s| s.database == database)
+        self.schemas
+            .values()
+            .filter(move |s| s.database == database)
     }
 
     /// The schema with this id.

@@ -18,8 +18,14 @@ pub trait IdSource: Send + Sync {
 
     /// Takes `count` values of an IDENTITY column for good (a rollback leaves a gap, as in
     /// Redshift) and gives the first. `seed` and `step` are the column's.
-    async fn identity(&self, table: Oid, column: u32, seed: i64, step: i64, count: u64)
-    -> Result<i64>;
+    async fn identity(
+        &self,
+        table: Oid,
+        column: u32,
+        seed: i64,
+        step: i64,
+        count: u64,
+    ) -> Result<i64>;
 }
 
 /// The surroundings of one statement.
