@@ -45,10 +45,8 @@ pub fn user_schemas(ctx: &SystemContext) -> Vec<Arc<Schema>> {
 /// Relations of users in the session's database, each with its schema.
 pub fn user_relations(ctx: &SystemContext) -> Vec<(Arc<Schema>, Arc<Relation>)> {
     let catalog = &ctx.session.catalog;
-    let schemas: std::collections::HashMap<Oid, Arc<Schema>> = user_schemas(ctx)
-        .into_iter()
-        .map(|s| (s.oid, s))
-        .collect();
+    let schemas: std::collections::HashMap<Oid, Arc<Schema>> =
+        user_schemas(ctx).into_iter().map(|s| (s.oid, s)).collect();
     catalog
         .relations()
         .filter_map(|r| Some((schemas.get(&r.schema)?.clone(), r.clone())))

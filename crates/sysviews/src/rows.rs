@@ -198,12 +198,10 @@ fn array(name: &str, sql_type: SqlType, cells: Vec<Cell>) -> Result<ArrayRef> {
         DataType::Timestamp(_, zone) => {
             Arc::new(TimestampMicrosecondArray::from_iter(ints()).with_timezone_opt(zone))
         }
-        DataType::Utf8View => Arc::new(StringViewArray::from_iter(cells.iter().map(
-            |c| match c {
-                Cell::Text(v) => Some(v.as_str()),
-                _ => None,
-            },
-        ))),
+        DataType::Utf8View => Arc::new(StringViewArray::from_iter(cells.iter().map(|c| match c {
+            Cell::Text(v) => Some(v.as_str()),
+            _ => None,
+        }))),
         DataType::List(item) => list(name, &item, cells)?,
         other => {
             return Err(SqlError::internal(format!(

@@ -119,9 +119,9 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             RelationKind::View(_) => relation.columns.len() as u32,
         };
         let count = |want: fn(&ConstraintKind) -> bool| {
-            relation
-                .table()
-                .map_or(0, |t| t.constraints.iter().filter(|c| want(&c.kind)).count())
+            relation.table().map_or(0, |t| {
+                t.constraints.iter().filter(|c| want(&c.kind)).count()
+            })
         };
         let dist = match &relation.kind {
             RelationKind::Table(t) => Cell::from(dist_code(&t.dist, &data)),
@@ -134,7 +134,11 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             relation.oid,
             relation.owner,
             0,
-            if relation.table().is_some() { relation.oid } else { Oid(0) },
+            if relation.table().is_some() {
+                relation.oid
+            } else {
+                Oid(0)
+            },
             0,
             data.bytes().div_ceil(BLOCK_BYTES),
             data.row_count() as f64,
