@@ -10,6 +10,7 @@
 
 pub mod change;
 pub mod model;
+mod privilege;
 pub mod snapshot;
 pub mod store;
 
