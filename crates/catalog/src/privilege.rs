@@ -46,8 +46,6 @@ impl CatalogSnapshot {
     /// As [`CatalogSnapshot::may_relation`], for a database. Everyone may make temporary tables
     /// (`T`) and connect (`c`); only the owner and superusers may create schemas (`C`).
     pub fn may_database(&self, user: Oid, database: &Database, privilege: char) -> bool {
-        matches!(privilege, 'T' | 'c' | 'U')
-            || database.owner == user
-            || self.is_superuser(user)
+        matches!(privilege, 'T' | 'c' | 'U') || database.owner == user || self.is_superuser(user)
     }
 }
