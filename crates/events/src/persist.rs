@@ -186,7 +186,10 @@ impl Writer {
         if self.sender.try_send(message).is_err() {
             let lost = self.lost.fetch_add(1, Ordering::Relaxed) + 1;
             if lost.is_power_of_two() {
-                tracing::warn!(lost, "event log cannot keep up; records are kept in memory only");
+                tracing::warn!(
+                    lost,
+                    "event log cannot keep up; records are kept in memory only"
+                );
             }
         }
     }
