@@ -2,9 +2,12 @@
 //!
 //! What it must never know: how a plan is run, files, transactions.
 //!
-//! Where to start: [`plan`] (what comes out), then the module of the statement's family.
+//! Where to start: [`plan`] (what goes in) and [`Planned`] (what comes out), then the module of the
+//! statement's family. [`PlanContext`] finds names.
 
+pub mod context;
 pub mod plan;
 pub mod source;
 
+pub use context::{PlanContext, QualifiedName, Resolved};
 pub use plan::*;

@@ -1,13 +1,20 @@
-//! Redshift's SQL dialect: text to AST. What `sqlparser` knows stays its AST; Redshift's own
-//! statements stand beside it.
+//! Redshift's SQL dialect: text to AST. What `sqlparser` knows as Redshift means it (queries, INSERT,
+//! UPDATE, DELETE, MERGE) stays its AST; Redshift's own statements stand beside it.
 //!
 //! What it must never know: the catalog, types beyond their names, the engine.
 //!
-//! Where to start: [`Statement`].
+//! Where to start: [`parse`], then [`ast::Statement`]. Each family of statements has a file of parser
+//! functions under `parser/`; [`dialect`] says how `sqlparser` is to behave.
 
-/// A statement.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Statement {
-    /// One that sqlparser's AST holds as it is.
-    Sql(Box<sqlparser::ast::Statement>),
-}
+pub mod ast;
+pub mod dialect;
+mod limits;
+mod parse;
+mod parser;
+mod source;
+
+pub use ast::Statement;
+pub use dialect::LongwaveDialect;
+pub use parse::{Parsed, parse, parse_expression, parse_query};
+/// The parser library, so that its AST types need be named by one version only.
+pub use ::sqlparser;
