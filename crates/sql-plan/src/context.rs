@@ -6,6 +6,7 @@ use lw_base::{Oid, Result, SqlError, SqlState};
 use lw_catalog::{CatalogSnapshot, Database, Relation, Schema};
 use lw_pgrepr::SqlType;
 use lw_settings::SessionInfo;
+use lw_sysviews::SystemRelation;
 use lw_sql_syntax::sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
 
 /// Longest name, bytes (Developer Guide, "Names and identifiers").
@@ -26,12 +27,7 @@ pub enum Resolved {
     /// One of the catalog.
     Relation(Arc<Relation>),
     /// A system relation.
-    System {
-        /// `pg_catalog`, `information_schema`, `pg_internal`
-        schema: String,
-        /// Its name.
-        name: String,
-    },
+    System(&'static SystemRelation),
 }
 
 /// A name divided into its parts, folded.
@@ -145,8 +141,8 @@ impl PlanContext {
     }
 
     fn find_in(&self, database: Oid, schema: &str, name: &str) -> Option<Resolved> {
-        if let Some(system) = system_relation(schema, name) {
-            return Some(system);
+        if let Some(system) = lw_sysviews::lookup(schema, name) {
+            return Some(Resolved::System(system));
         }
         let schema = self.schema_oid(database, schema)?;
         self.catalog()
@@ -225,9 +221,9 @@ impl PlanContext {
     pub fn relation(&self, name: &ObjectName) -> Result<Arc<Relation>> {
         match self.resolve(name)? {
             Resolved::Relation(relation) => Ok(relation),
-            Resolved::System { name, .. } => Err(SqlError::new(
+            Resolved::System(found) => Err(SqlError::new(
                 SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("permission denied: \"{name}\" is a system catalog"),
+                format!("permission denied: \"{}\" is a system catalog", found.name),
             )),
         }
     }
@@ -261,8 +257,3 @@ pub fn missing_column(relation: &str, column: &str) -> SqlError {
     )
 }
 
-/// A system relation, by schema and name.
-fn system_relation(_schema: &str, _name: &str) -> Option<Resolved> {
-    // Filled in when `lw_sysviews` has its list.
-    None
-}
