@@ -6,8 +6,8 @@ use lw_base::{Oid, Result, SqlError, SqlState};
 use lw_catalog::{CatalogSnapshot, Database, Relation, Schema};
 use lw_pgrepr::SqlType;
 use lw_settings::SessionInfo;
-use lw_sysviews::SystemRelation;
 use lw_sql_syntax::sqlparser::ast::{Ident, ObjectName, ObjectNamePart};
+use lw_sysviews::SystemRelation;
 
 /// Longest name, bytes (Developer Guide, "Names and identifiers").
 pub const NAME_MAX: usize = 127;
@@ -65,7 +65,10 @@ impl PlanContext {
     /// `enable_case_sensitive_identifier` is on; cut at [`NAME_MAX`] bytes.
     pub fn fold(&self, ident: &Ident) -> String {
         let keep = ident.quote_style.is_some()
-            && self.session.settings.is_on("enable_case_sensitive_identifier");
+            && self
+                .session
+                .settings
+                .is_on("enable_case_sensitive_identifier");
         let mut name = if keep {
             ident.value.clone()
         } else {
@@ -256,4 +259,3 @@ pub fn missing_column(relation: &str, column: &str) -> SqlError {
         format!("column \"{column}\" of relation \"{relation}\" does not exist"),
     )
 }
-

@@ -13,8 +13,8 @@ mod parse;
 mod parser;
 mod source;
 
+/// The parser library, so that its AST types need be named by one version only.
+pub use ::sqlparser;
 pub use ast::Statement;
 pub use dialect::LongwaveDialect;
 pub use parse::{Parsed, parse, parse_expression, parse_query};
-/// The parser library, so that its AST types need be named by one version only.
-pub use ::sqlparser;

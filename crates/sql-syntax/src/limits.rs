@@ -69,9 +69,19 @@ fn is_operator(token: &Token) -> bool {
     match token {
         Token::Word(w) => {
             w.quote_style.is_none()
-                && ["AND", "OR", "NOT", "UNION", "INTERSECT", "EXCEPT", "MINUS", "JOIN", "IS"]
-                    .iter()
-                    .any(|k| w.value.eq_ignore_ascii_case(k))
+                && [
+                    "AND",
+                    "OR",
+                    "NOT",
+                    "UNION",
+                    "INTERSECT",
+                    "EXCEPT",
+                    "MINUS",
+                    "JOIN",
+                    "IS",
+                ]
+                .iter()
+                .any(|k| w.value.eq_ignore_ascii_case(k))
         }
         Token::Number(..)
         | Token::SingleQuotedString(_)

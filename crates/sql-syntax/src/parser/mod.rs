@@ -129,7 +129,9 @@ impl<'a> P<'a> {
 
     /// Fails at the next token.
     pub fn unexpected<T>(&self) -> PResult<T> {
-        Ok(self.p.expected_ref("something else", self.p.peek_token_ref())?)
+        Ok(self
+            .p
+            .expected_ref("something else", self.p.peek_token_ref())?)
     }
 
     /// True at the end of the statement.
@@ -139,7 +141,11 @@ impl<'a> P<'a> {
 
     /// Fails unless the statement ends here.
     pub fn end(&self) -> PResult<()> {
-        if self.at_end() { Ok(()) } else { self.unexpected() }
+        if self.at_end() {
+            Ok(())
+        } else {
+            self.unexpected()
+        }
     }
 
     /// A name.
@@ -211,7 +217,11 @@ impl<'a> P<'a> {
         let Token::Number(digits, _) = self.peek().clone() else {
             return self.unexpected();
         };
-        let text = if negative { format!("-{digits}") } else { digits };
+        let text = if negative {
+            format!("-{digits}")
+        } else {
+            digits
+        };
         let Ok(value) = text.parse() else {
             return self.unexpected();
         };
