@@ -55,7 +55,13 @@ impl Column {
                 let items = a.value(row);
                 let column = Column::new(&items, element_type(self.sql_type))?;
                 let lower = 1;
-                put_array_header(self.sql_type, items.len(), items.null_count() > 0, lower, out);
+                put_array_header(
+                    self.sql_type,
+                    items.len(),
+                    items.null_count() > 0,
+                    lower,
+                    out,
+                );
                 for item in 0..items.len() {
                     if column.is_null(item) {
                         out.put_i32(-1);

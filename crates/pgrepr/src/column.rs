@@ -51,7 +51,10 @@ impl Column {
             array.clone()
         } else {
             cast(array, &want).map_err(|e| {
-                SqlError::internal(format!("a result of type {sql_type} came as {}: {e}", array.data_type()))
+                SqlError::internal(format!(
+                    "a result of type {sql_type} came as {}: {e}",
+                    array.data_type()
+                ))
             })?
         };
         let nulls = array.logical_nulls();
@@ -78,7 +81,11 @@ impl Column {
             DataType::List(_) => Values::List(array.as_list().clone()),
             other => return Err(SqlError::internal(format!("no wire form for {other}"))),
         };
-        Ok(Column { sql_type, values, nulls })
+        Ok(Column {
+            sql_type,
+            values,
+            nulls,
+        })
     }
 
     /// True if the value in `row` is NULL.

@@ -145,7 +145,11 @@ fn put_date(
         DateFormat::German => b'.',
     };
     let day_first = order == DateOrder::Dmy || format == DateFormat::German;
-    let (first, second) = if day_first { (day, month) } else { (month, day) };
+    let (first, second) = if day_first {
+        (day, month)
+    } else {
+        (month, day)
+    };
     two(first, out);
     out.put_u8(separator);
     two(second, out);
@@ -161,8 +165,9 @@ fn put_timestamp(
     out: &mut BytesMut,
 ) {
     const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let days = micros.div_euclid(MICROS_PER_DAY);
     let time = micros.rem_euclid(MICROS_PER_DAY);
     let (year, month, day) = civil(days);

@@ -15,10 +15,18 @@ pub fn write_float(value: f64, digits: i32, out: &mut BytesMut) {
         return out.put_slice(b"NaN");
     }
     if value.is_infinite() {
-        return out.put_slice(if value > 0.0 { b"Infinity" } else { b"-Infinity" });
+        return out.put_slice(if value > 0.0 {
+            b"Infinity"
+        } else {
+            b"-Infinity"
+        });
     }
     if value == 0.0 {
-        return out.put_slice(if value.is_sign_negative() { b"-0" } else { b"0" });
+        return out.put_slice(if value.is_sign_negative() {
+            b"-0"
+        } else {
+            b"0"
+        });
     }
     let digits = digits.clamp(1, 17);
     // Whole numbers are the common case and need no rounding.

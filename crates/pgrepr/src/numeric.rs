@@ -55,8 +55,12 @@ pub fn parse_numeric(text: &str) -> Result<Parsed> {
             format!("invalid input syntax for type numeric: \"{text}\""),
         )
     };
-    let overflow =
-        || SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow");
+    let overflow = || {
+        SqlError::new(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            "numeric field overflow",
+        )
+    };
     let trimmed = text.trim();
     let (body, exponent) = match trimmed.find(['e', 'E']) {
         Some(i) => {
@@ -108,9 +112,15 @@ pub fn parse_numeric(text: &str) -> Result<Parsed> {
         scale = scale.min(38);
     }
     if scale > 76 {
-        return Ok(Parsed { unscaled: 0, scale: 0 });
+        return Ok(Parsed {
+            unscaled: 0,
+            scale: 0,
+        });
     }
-    Ok(Parsed { unscaled: if negative { -unscaled } else { unscaled }, scale: scale as u32 })
+    Ok(Parsed {
+        unscaled: if negative { -unscaled } else { unscaled },
+        scale: scale as u32,
+    })
 }
 
 /// The unscaled value at `scale`, rounded half away from zero; an overflow of `precision` is
@@ -133,12 +143,20 @@ pub fn rescale(number: Parsed, precision: u8, scale: i8) -> Result<i128> {
             None => 0,
             Some(factor) => {
                 let (q, r) = (number.unscaled / factor, number.unscaled % factor);
-                if r.abs() >= factor - r.abs() { q + number.unscaled.signum() } else { q }
+                if r.abs() >= factor - r.abs() {
+                    q + number.unscaled.signum()
+                } else {
+                    q
+                }
             }
         }
     };
     let limit = 10u128.checked_pow(precision as u32).ok_or_else(overflow)?;
-    if value.unsigned_abs() >= limit { Err(overflow()) } else { Ok(value) }
+    if value.unsigned_abs() >= limit {
+        Err(overflow())
+    } else {
+        Ok(value)
+    }
 }
 
 /// Appends PostgreSQL's binary NUMERIC: groups of four decimal digits.
@@ -184,10 +202,17 @@ pub fn write_pg_binary(value: i128, scale: i8, out: &mut BytesMut) {
 /// Reads PostgreSQL's binary NUMERIC. NaN is refused: DECIMAL has none.
 pub fn read_pg_binary(bytes: &[u8]) -> Result<Parsed> {
     let bad = || {
-        SqlError::new(SqlState::PROTOCOL_VIOLATION, "invalid binary value for type numeric")
+        SqlError::new(
+            SqlState::PROTOCOL_VIOLATION,
+            "invalid binary value for type numeric",
+        )
     };
-    let overflow =
-        || SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "numeric field overflow");
+    let overflow = || {
+        SqlError::new(
+            SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
+            "numeric field overflow",
+        )
+    };
     let word = |i: usize| -> Result<i16> {
         let pair = bytes.get(2 * i..2 * i + 2).ok_or_else(bad)?;
         Ok(i16::from_be_bytes([pair[0], pair[1]]))
@@ -262,10 +287,34 @@ mod tests {
     #[test]
     fn from_text() {
         let p = |s| parse_numeric(s).unwrap();
-        assert_eq!(p(" -1.50 "), Parsed { unscaled: -150, scale: 2 });
-        assert_eq!(p("1e3"), Parsed { unscaled: 1000, scale: 0 });
-        assert_eq!(p("25e-1"), Parsed { unscaled: 25, scale: 1 });
-        assert_eq!(p(".5"), Parsed { unscaled: 5, scale: 1 });
+        assert_eq!(
+            p(" -1.50 "),
+            Parsed {
+                unscaled: -150,
+                scale: 2
+            }
+        );
+        assert_eq!(
+            p("1e3"),
+            Parsed {
+                unscaled: 1000,
+                scale: 0
+            }
+        );
+        assert_eq!(
+            p("25e-1"),
+            Parsed {
+                unscaled: 25,
+                scale: 1
+            }
+        );
+        assert_eq!(
+            p(".5"),
+            Parsed {
+                unscaled: 5,
+                scale: 1
+            }
+        );
         assert!(parse_numeric("1.2.3").is_err());
         assert!(parse_numeric("").is_err());
         assert!(parse_numeric("-").is_err());
@@ -290,8 +339,21 @@ mod tests {
         write_pg_binary(12_345_678, 3, &mut out);
         let want: [u8; 14] = [0, 3, 0, 1, 0, 0, 0, 3, 0, 1, 0x09, 0x29, 0x1A, 0x7C];
         assert_eq!(&out[..], &want);
-        assert_eq!(read_pg_binary(&want).unwrap(), Parsed { unscaled: 12_345_678, scale: 3 });
-        for (value, scale) in [(0, 0), (5, 4), (-1, 10), (100_000_000, 0), (1, 0), (10_000, 4)] {
+        assert_eq!(
+            read_pg_binary(&want).unwrap(),
+            Parsed {
+                unscaled: 12_345_678,
+                scale: 3
+            }
+        );
+        for (value, scale) in [
+            (0, 0),
+            (5, 4),
+            (-1, 10),
+            (100_000_000, 0),
+            (1, 0),
+            (10_000, 4),
+        ] {
             let mut out = BytesMut::new();
             write_pg_binary(value, scale, &mut out);
             let back = read_pg_binary(&out).unwrap();

@@ -26,7 +26,9 @@ pub fn decode_param(
     let Some(bytes) = bytes else {
         return Ok(None);
     };
-    if binary { from_binary(bytes, sql_type).map(Some) } else {
+    if binary {
+        from_binary(bytes, sql_type).map(Some)
+    } else {
         from_text(utf8(bytes)?, sql_type, zone).map(Some)
     }
 }
@@ -49,11 +51,16 @@ pub fn from_text(text: &str, sql_type: SqlType, zone: Zone) -> Result<ArrayRef> 
         SqlType::Time => Arc::new(Time64MicrosecondArray::from(vec![parse_time(trimmed)?.0])),
         SqlType::TimeTz => {
             let (micros, offset) = parse_time(trimmed)?;
-            timetz(micros, offset.unwrap_or_else(|| zone.offset_at(lw_base::clock::now_micros())))
+            timetz(
+                micros,
+                offset.unwrap_or_else(|| zone.offset_at(lw_base::clock::now_micros())),
+            )
         }
         SqlType::Timestamp => {
             // As in PostgreSQL, a zone given to a type without one is ignored.
-            Arc::new(TimestampMicrosecondArray::from(vec![parse_timestamp(trimmed)?.0]))
+            Arc::new(TimestampMicrosecondArray::from(vec![
+                parse_timestamp(trimmed)?.0,
+            ]))
         }
         SqlType::TimestampTz => {
             let (local, named) = parse_timestamp(trimmed)?;
@@ -76,25 +83,27 @@ pub fn from_text(text: &str, sql_type: SqlType, zone: Zone) -> Result<ArrayRef> 
 
 fn from_binary(bytes: &[u8], sql_type: SqlType) -> Result<ArrayRef> {
     Ok(match sql_type {
-        SqlType::Bool => Arc::new(BooleanArray::from(vec![exact::<1>(bytes, sql_type)?[0] != 0])),
-        SqlType::Int2 => {
-            Arc::new(Int16Array::from(vec![i16::from_be_bytes(exact(bytes, sql_type)?)]))
-        }
-        SqlType::Int4 => {
-            Arc::new(Int32Array::from(vec![i32::from_be_bytes(exact(bytes, sql_type)?)]))
-        }
-        SqlType::Int8 => {
-            Arc::new(Int64Array::from(vec![i64::from_be_bytes(exact(bytes, sql_type)?)]))
-        }
-        SqlType::Oid | SqlType::Xid => {
-            Arc::new(UInt32Array::from(vec![u32::from_be_bytes(exact(bytes, sql_type)?)]))
-        }
-        SqlType::Float4 => {
-            Arc::new(Float32Array::from(vec![f32::from_be_bytes(exact(bytes, sql_type)?)]))
-        }
-        SqlType::Float8 => {
-            Arc::new(Float64Array::from(vec![f64::from_be_bytes(exact(bytes, sql_type)?)]))
-        }
+        SqlType::Bool => Arc::new(BooleanArray::from(vec![
+            exact::<1>(bytes, sql_type)?[0] != 0,
+        ])),
+        SqlType::Int2 => Arc::new(Int16Array::from(vec![i16::from_be_bytes(exact(
+            bytes, sql_type,
+        )?)])),
+        SqlType::Int4 => Arc::new(Int32Array::from(vec![i32::from_be_bytes(exact(
+            bytes, sql_type,
+        )?)])),
+        SqlType::Int8 => Arc::new(Int64Array::from(vec![i64::from_be_bytes(exact(
+            bytes, sql_type,
+        )?)])),
+        SqlType::Oid | SqlType::Xid => Arc::new(UInt32Array::from(vec![u32::from_be_bytes(
+            exact(bytes, sql_type)?,
+        )])),
+        SqlType::Float4 => Arc::new(Float32Array::from(vec![f32::from_be_bytes(exact(
+            bytes, sql_type,
+        )?)])),
+        SqlType::Float8 => Arc::new(Float64Array::from(vec![f64::from_be_bytes(exact(
+            bytes, sql_type,
+        )?)])),
         SqlType::Numeric(p, s) => decimal(read_pg_binary(bytes)?, p, s)?,
         SqlType::Date => {
             let days = i32::from_be_bytes(exact(bytes, sql_type)?);
@@ -120,20 +129,24 @@ fn from_binary(bytes: &[u8], sql_type: SqlType) -> Result<ArrayRef> {
             }
             timetz(micros, -west)
         }
-        SqlType::Timestamp => Arc::new(TimestampMicrosecondArray::from(vec![moment(bytes, sql_type)?])),
+        SqlType::Timestamp => Arc::new(TimestampMicrosecondArray::from(vec![moment(
+            bytes, sql_type,
+        )?])),
         SqlType::TimestampTz => Arc::new(
             TimestampMicrosecondArray::from(vec![moment(bytes, sql_type)?]).with_timezone("UTC"),
         ),
-        SqlType::IntervalYM => {
-            Arc::new(IntervalYearMonthArray::from(vec![i32::from_be_bytes(exact(bytes, sql_type)?)]))
-        }
+        SqlType::IntervalYM => Arc::new(IntervalYearMonthArray::from(vec![i32::from_be_bytes(
+            exact(bytes, sql_type)?,
+        )])),
         SqlType::IntervalDS if bytes.len() == 16 => {
             // PostgreSQL's interval: microseconds, days, months.
             let raw: [u8; 16] = exact(bytes, sql_type)?;
             let micros = i64::from_be_bytes(exact(&raw[..8], sql_type)?);
             let days = i32::from_be_bytes(exact(&raw[8..12], sql_type)?);
             let months = i32::from_be_bytes(exact(&raw[12..], sql_type)?);
-            let nanos = micros.checked_mul(1000).ok_or_else(|| out_of_range(sql_type))?;
+            let nanos = micros
+                .checked_mul(1000)
+                .ok_or_else(|| out_of_range(sql_type))?;
             let value = IntervalMonthDayNano::new(months, days, nanos);
             Arc::new(IntervalMonthDayNanoArray::from(vec![value]))
         }
@@ -178,7 +191,9 @@ fn moment(bytes: &[u8], sql_type: SqlType) -> Result<i64> {
     if micros == i64::MAX || micros == i64::MIN {
         return Err(crate::parse_datetime::no_infinity(sql_type));
     }
-    micros.checked_add(PG_EPOCH_MICROS).ok_or_else(|| out_of_range(sql_type))
+    micros
+        .checked_add(PG_EPOCH_MICROS)
+        .ok_or_else(|| out_of_range(sql_type))
 }
 
 fn exact<const N: usize>(bytes: &[u8], sql_type: SqlType) -> Result<[u8; N]> {
@@ -223,12 +238,14 @@ fn integer<T>(text: &str, sql_type: SqlType) -> Result<T>
 where
     T: TryFrom<i128>,
 {
-    let value: i128 = text.parse().map_err(|e: std::num::ParseIntError| match e.kind() {
-        std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
-            value_out_of_range(text, sql_type)
-        }
-        _ => invalid(sql_type, text),
-    })?;
+    let value: i128 = text
+        .parse()
+        .map_err(|e: std::num::ParseIntError| match e.kind() {
+            std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
+                value_out_of_range(text, sql_type)
+            }
+            _ => invalid(sql_type, text),
+        })?;
     T::try_from(value).map_err(|_| value_out_of_range(text, sql_type))
 }
 
@@ -250,7 +267,10 @@ fn value_out_of_range(text: &str, sql_type: SqlType) -> SqlError {
 }
 
 fn out_of_range(sql_type: SqlType) -> SqlError {
-    SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("{sql_type} out of range"))
+    SqlError::new(
+        SqlState::DATETIME_FIELD_OVERFLOW,
+        format!("{sql_type} out of range"),
+    )
 }
 
 fn invalid(sql_type: SqlType, text: &str) -> SqlError {
@@ -261,11 +281,19 @@ fn invalid(sql_type: SqlType, text: &str) -> SqlError {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    let text = text.strip_prefix("\\x").or_else(|| text.strip_prefix("0x")).unwrap_or(text);
-    let digits: Vec<u8> =
-        text.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect::<Option<_>>()?;
+    let text = text
+        .strip_prefix("\\x")
+        .or_else(|| text.strip_prefix("0x"))
+        .unwrap_or(text);
+    let digits: Vec<u8> = text
+        .chars()
+        .map(|c| c.to_digit(16).map(|d| d as u8))
+        .collect::<Option<_>>()?;
     let pairs = digits.chunks_exact(2);
-    pairs.remainder().is_empty().then(|| pairs.map(|p| p[0] << 4 | p[1]).collect())
+    pairs
+        .remainder()
+        .is_empty()
+        .then(|| pairs.map(|p| p[0] << 4 | p[1]).collect())
 }
 
 /// One-row list array of `items`, each an array of one row or NULL.
@@ -273,8 +301,10 @@ fn one_list(list: SqlType, items: Vec<Option<ArrayRef>>) -> Result<ArrayRef> {
     let DataType::List(field) = list.arrow() else {
         return Err(SqlError::internal(format!("{list} is no array")));
     };
-    let nulls: Vec<ArrayRef> =
-        items.into_iter().map(|i| i.unwrap_or_else(|| new_null_array(field.data_type(), 1))).collect();
+    let nulls: Vec<ArrayRef> = items
+        .into_iter()
+        .map(|i| i.unwrap_or_else(|| new_null_array(field.data_type(), 1)))
+        .collect();
     let refs: Vec<&dyn Array> = nulls.iter().map(|a| a.as_ref()).collect();
     let values = if refs.is_empty() {
         new_empty_array(field.data_type())
@@ -318,15 +348,23 @@ fn list_from_text(text: &str, list: SqlType, zone: Zone) -> Result<ArrayRef> {
             return Err(invalid(list, text));
         }
         let null = !quoted && item.eq_ignore_ascii_case("null");
-        items.push(if null { None } else { Some(from_text(item, element, zone)?) });
+        items.push(if null {
+            None
+        } else {
+            Some(from_text(item, element, zone)?)
+        });
     }
     one_list(list, items)
 }
 
 fn list_from_binary(bytes: &[u8], list: SqlType) -> Result<ArrayRef> {
     let element = crate::column::element_type(list);
-    let bad =
-        || SqlError::new(SqlState::PROTOCOL_VIOLATION, format!("invalid binary value of type {list}"));
+    let bad = || {
+        SqlError::new(
+            SqlState::PROTOCOL_VIOLATION,
+            format!("invalid binary value of type {list}"),
+        )
+    };
     let int = |at: usize| -> Result<i32> {
         let raw = bytes.get(at..at + 4).ok_or_else(bad)?;
         Ok(i32::from_be_bytes(exact(raw, list)?))
@@ -352,9 +390,16 @@ fn list_from_binary(bytes: &[u8], list: SqlType) -> Result<ArrayRef> {
             items.push(None);
         } else {
             let end = at + length as usize;
-            items.push(Some(from_binary(bytes.get(at..end).ok_or_else(bad)?, element)?));
+            items.push(Some(from_binary(
+                bytes.get(at..end).ok_or_else(bad)?,
+                element,
+            )?));
             at = end;
         }
     }
-    if at != bytes.len() { Err(bad()) } else { one_list(list, items) }
+    if at != bytes.len() {
+        Err(bad())
+    } else {
+        one_list(list, items)
+    }
 }

@@ -120,7 +120,10 @@ pub fn no_infinity(sql_type: SqlType) -> SqlError {
 }
 
 fn syntax(sql_type: SqlType, text: &str) -> SqlError {
-    if text.trim_start_matches('-').eq_ignore_ascii_case("infinity") {
+    if text
+        .trim_start_matches('-')
+        .eq_ignore_ascii_case("infinity")
+    {
         return no_infinity(sql_type);
     }
     SqlError::new(
@@ -138,7 +141,11 @@ fn overflow(text: &str) -> SqlError {
 
 fn strip_era(text: &str) -> (&str, bool) {
     let text = text.trim();
-    let Some(cut) = text.len().checked_sub(3).filter(|i| text.is_char_boundary(*i)) else {
+    let Some(cut) = text
+        .len()
+        .checked_sub(3)
+        .filter(|i| text.is_char_boundary(*i))
+    else {
         return (text, false);
     };
     match text[cut..].to_ascii_lowercase().as_str() {
@@ -151,7 +158,10 @@ fn strip_era(text: &str) -> (&str, bool) {
 /// Splits the date from the time after `T` or blanks.
 fn split_time(text: &str) -> (&str, Option<&str>) {
     match text.find(|c: char| c == 'T' || c == 't' || c.is_ascii_whitespace()) {
-        Some(i) => (&text[..i], Some(text[i + 1..].trim()).filter(|t| !t.is_empty())),
+        Some(i) => (
+            &text[..i],
+            Some(text[i + 1..].trim()).filter(|t| !t.is_empty()),
+        ),
         None => (text, None),
     }
 }
@@ -177,7 +187,11 @@ fn date_part(text: &str, bc: bool) -> Option<Result<i64>> {
                 _ => (number(d)?, number(a)?, number(b)?),
             }
         }
-        None if text.len() == 8 => (number(&text[..4])?, number(&text[4..6])?, number(&text[6..])?),
+        None if text.len() == 8 => (
+            number(&text[..4])?,
+            number(&text[4..6])?,
+            number(&text[6..])?,
+        ),
         _ => return None,
     };
     let year = if bc { 1 - year } else { year };
@@ -195,9 +209,8 @@ fn time_part(text: &str) -> Option<(Option<i64>, Option<&str>)> {
         .unwrap_or(text.len());
     let (clock, zone) = (&text[..end], text[end..].trim());
     let mut parts = clock.split(':');
-    let whole = |part: &str| -> Option<i64> {
-        (matches!(part.len(), 1 | 2)).then(|| part.parse().ok())?
-    };
+    let whole =
+        |part: &str| -> Option<i64> { (matches!(part.len(), 1 | 2)).then(|| part.parse().ok())? };
     let hour = whole(parts.next()?)?;
     let minute = whole(parts.next()?)?;
     let (second, fraction) = match parts.next() {
@@ -245,7 +258,9 @@ fn quantities(text: &str) -> Option<Vec<(&str, &str)>> {
         }
         let (number, after) = rest.split_at(end);
         let after = after.trim_start();
-        let end = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
+        let end = after
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at(end);
         out.push((number, unit));
         rest = after.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());

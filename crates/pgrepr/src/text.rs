@@ -74,12 +74,16 @@ impl Column {
             Values::Int8(a) => display(a.value(row), out),
             Values::Oid(a) => display(a.value(row), out),
             Values::Numeric(a) => write_numeric(a.value(row), a.scale(), out),
-            Values::Float4(a) => {
-                write_float(a.value(row) as f64, (FLT_DIG + options.extra_float_digits).max(1), out)
-            }
-            Values::Float8(a) => {
-                write_float(a.value(row), (DBL_DIG + options.extra_float_digits).max(1), out)
-            }
+            Values::Float4(a) => write_float(
+                a.value(row) as f64,
+                (FLT_DIG + options.extra_float_digits).max(1),
+                out,
+            ),
+            Values::Float8(a) => write_float(
+                a.value(row),
+                (DBL_DIG + options.extra_float_digits).max(1),
+                out,
+            ),
             Values::Text(a) => {
                 let text = a.value(row);
                 out.put_slice(text.as_bytes());
@@ -171,7 +175,9 @@ fn write_list(items: &ArrayRef, list: SqlType, options: &TextOptions, out: &mut 
         column.write_text(row, options, &mut item);
         let plain = !item.is_empty()
             && !item.eq_ignore_ascii_case(b"null")
-            && !item.iter().any(|b| b"{},\"\\".contains(b) || b.is_ascii_whitespace());
+            && !item
+                .iter()
+                .any(|b| b"{},\"\\".contains(b) || b.is_ascii_whitespace());
         if plain {
             out.put_slice(&item);
         } else {

@@ -43,7 +43,10 @@ impl Zone {
                     return (0, None);
                 };
                 let offset = tz.offset_from_utc_datetime(&utc.naive_utc());
-                (offset.fix().local_minus_utc(), offset.abbreviation().map(str::to_string))
+                (
+                    offset.fix().local_minus_utc(),
+                    offset.abbreviation().map(str::to_string),
+                )
             }
             Zone::Fixed(seconds) => (seconds, None),
         }
@@ -81,7 +84,12 @@ impl Zone {
 
 fn by_name() -> &'static HashMap<String, Tz> {
     static ZONES: OnceLock<HashMap<String, Tz>> = OnceLock::new();
-    ZONES.get_or_init(|| TZ_VARIANTS.iter().map(|tz| (tz.name().to_ascii_lowercase(), *tz)).collect())
+    ZONES.get_or_init(|| {
+        TZ_VARIANTS
+            .iter()
+            .map(|tz| (tz.name().to_ascii_lowercase(), *tz))
+            .collect()
+    })
 }
 
 /// An offset such as `+05`, `-08:30`, `+0530`, `+05:30:10`; seconds east of Greenwich.
@@ -129,7 +137,10 @@ mod tests {
     #[test]
     fn names_and_offsets() {
         assert_eq!(Zone::parse("utc"), Some(Zone::UTC));
-        assert_eq!(Zone::parse("europe/berlin"), Some(Zone::Named(Tz::Europe__Berlin)));
+        assert_eq!(
+            Zone::parse("europe/berlin"),
+            Some(Zone::Named(Tz::Europe__Berlin))
+        );
         assert_eq!(Zone::parse("+05:30"), Some(Zone::Fixed(19_800)));
         assert_eq!(Zone::parse("-0800"), Some(Zone::Fixed(-28_800)));
         assert_eq!(Zone::parse("+16"), None);
@@ -140,7 +151,10 @@ mod tests {
     fn a_summer_and_a_winter() {
         let berlin = Zone::Named(Tz::Europe__Berlin);
         // 2020-07-01 12:00 UTC and 2020-01-01 12:00 UTC.
-        assert_eq!(berlin.at(1_593_604_800_000_000), (7200, Some("CEST".into())));
+        assert_eq!(
+            berlin.at(1_593_604_800_000_000),
+            (7200, Some("CEST".into()))
+        );
         assert_eq!(berlin.at(1_577_880_000_000_000), (3600, Some("CET".into())));
         assert_eq!(berlin.to_utc(1_593_612_000_000_000), 1_593_604_800_000_000);
     }
