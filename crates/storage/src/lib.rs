@@ -1,17 +1,63 @@
 //! Segments: immutable Vortex files on the object store, and inline row batches. Writing (sorted,
-//! sliced, with bounds and sketches), reading, deletion vectors, garbage collection.
+//! sliced, with bounds and sketches), deletion vectors, garbage collection.
 //!
-//! What it must never know: SQL, sessions, transactions, the catalog store.
+//! What it must never know: SQL, sessions, transactions, the catalog store, the engine.
 //!
-//! Where to start: [`SegmentStore`].
+//! Where to start: [`SegmentStore`], then [`SegmentWriter`].
 
+pub mod bounds;
+pub mod deletes;
+mod encode;
+mod inline;
+pub mod order;
+pub mod sketch;
+mod slices;
+mod store;
+mod writer;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use lw_base::{Result, SqlError};
+use lw_catalog::Column;
+use lw_pgrepr::SqlType;
 use std::sync::Arc;
 
-use object_store::ObjectStore;
+pub use store::{Collected, SegmentStore};
+pub use writer::{SegmentIds, SegmentWriter, WriteOptions, Written};
 
-/// The segments of a warehouse on one object store.
-#[derive(Debug, Clone)]
-pub struct SegmentStore {
-    /// Root of the warehouse's files.
-    pub objects: Arc<dyn ObjectStore>,
+/// The schema of the rows inside segments: columns by their storage names, all of them nullable,
+/// so that neither a rename nor NOT NULL touches a file.
+pub fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
+    let fields = columns
+        .iter()
+        .map(|c| match c.sql_type {
+            SqlType::IntervalYM | SqlType::IntervalDS | SqlType::Unknown | SqlType::Void => {
+                Err(SqlError::unsupported(format!(
+                    "a table column of type {}",
+                    c.sql_type
+                )))
+            }
+            t => Ok(Field::new(c.storage_name(), t.arrow(), true)),
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// An error of a library below, as the client sees it.
+pub(crate) fn failed(what: &str, error: impl std::fmt::Display) -> SqlError {
+    SqlError::internal(format!("{what}: {error}"))
+}
+
+pub(crate) fn io_failed(what: &str, error: object_store::Error) -> SqlError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(e) = source {
+        if let Some(io) = e.downcast_ref::<std::io::Error>() {
+            let state = match io.kind() {
+                std::io::ErrorKind::StorageFull => lw_base::SqlState::DISK_FULL,
+                _ => lw_base::SqlState::IO_ERROR,
+            };
+            return SqlError::new(state, format!("{what}: {error}"));
+        }
+        source = e.source();
+    }
+    SqlError::new(lw_base::SqlState::IO_ERROR, format!("{what}: {error}"))
 }
