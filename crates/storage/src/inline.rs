@@ -15,8 +15,8 @@ use crate::failed;
 /// Writes a batch with storage names.
 pub(crate) fn encode(schema: &SchemaRef, batch: &RecordBatch) -> Result<Bytes> {
     let columns: Vec<ArrayRef> = batch.columns().iter().map(compact).collect();
-    let batch = RecordBatch::try_new(schema.clone(), columns)
-        .map_err(|e| failed("an inline batch", e))?;
+    let batch =
+        RecordBatch::try_new(schema.clone(), columns).map_err(|e| failed("an inline batch", e))?;
     let mut out = Vec::new();
     let mut writer =
         StreamWriter::try_new(&mut out, schema).map_err(|e| failed("an inline batch", e))?;

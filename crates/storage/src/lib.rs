@@ -30,12 +30,9 @@ pub fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
     let fields = columns
         .iter()
         .map(|c| match c.sql_type {
-            SqlType::IntervalYM | SqlType::IntervalDS | SqlType::Unknown | SqlType::Void => {
-                Err(SqlError::unsupported(format!(
-                    "a table column of type {}",
-                    c.sql_type
-                )))
-            }
+            SqlType::IntervalYM | SqlType::IntervalDS | SqlType::Unknown | SqlType::Void => Err(
+                SqlError::unsupported(format!("a table column of type {}", c.sql_type)),
+            ),
             t => Ok(Field::new(c.storage_name(), t.arrow(), true)),
         })
         .collect::<Result<Vec<_>>>()?;

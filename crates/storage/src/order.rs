@@ -63,11 +63,17 @@ fn permutation(batches: &[RecordBatch], order: &RowOrder) -> Result<Option<Vec<u
     match order {
         RowOrder::None => Ok(None),
         RowOrder::Compound(keys) => {
-            let keys = keys.iter().map(|i| column(*i)).collect::<Result<Vec<_>>>()?;
+            let keys = keys
+                .iter()
+                .map(|i| column(*i))
+                .collect::<Result<Vec<_>>>()?;
             compound(&keys)
         }
         RowOrder::Interleaved(keys) => {
-            let keys = keys.iter().map(|i| column(*i)).collect::<Result<Vec<_>>>()?;
+            let keys = keys
+                .iter()
+                .map(|i| column(*i))
+                .collect::<Result<Vec<_>>>()?;
             interleaved(&keys).map(Some)
         }
     }
@@ -78,7 +84,11 @@ fn compound(keys: &[ArrayRef]) -> Result<Option<Vec<u32>>> {
     if let [key] = keys {
         let indices: UInt32Array =
             compute::sort_to_indices(key, Some(ASCENDING), None).map_err(err)?;
-        let in_order = indices.values().iter().enumerate().all(|(i, v)| i as u32 == *v);
+        let in_order = indices
+            .values()
+            .iter()
+            .enumerate()
+            .all(|(i, v)| i as u32 == *v);
         return Ok((!in_order).then(|| indices.values().to_vec()));
     }
     let fields = keys
@@ -188,7 +198,12 @@ mod tests {
         .unwrap();
         let a: Vec<_> = out
             .iter()
-            .flat_map(|b| b.column(0).as_primitive::<Int32Type>().iter().collect::<Vec<_>>())
+            .flat_map(|b| {
+                b.column(0)
+                    .as_primitive::<Int32Type>()
+                    .iter()
+                    .collect::<Vec<_>>()
+            })
             .collect();
         assert_eq!(a, vec![Some(1), Some(2), Some(2), None]);
         assert_eq!(out.len(), 2);

@@ -14,7 +14,10 @@ pub(crate) fn divide(
     slices: u16,
 ) -> Result<Vec<Option<RecordBatch>>> {
     let mut rows: Vec<Vec<u32>> = vec![Vec::new(); slices as usize];
-    for (row, slice) in assign(batch.column(key).as_ref(), slices).into_iter().enumerate() {
+    for (row, slice) in assign(batch.column(key).as_ref(), slices)
+        .into_iter()
+        .enumerate()
+    {
         rows[slice as usize].push(row as u32);
     }
     rows.into_iter()

@@ -151,11 +151,7 @@ impl SegmentStore {
     /// Deletes files no one can reach: those whose key is not in `reachable` and which were last
     /// written before `older_than` (microseconds since 1970 UTC; files of running transactions are
     /// unreachable but young). At start, before the first transaction, nothing need be spared.
-    pub async fn collect(
-        &self,
-        reachable: &HashSet<String>,
-        older_than: i64,
-    ) -> Result<Collected> {
+    pub async fn collect(&self, reachable: &HashSet<String>, older_than: i64) -> Result<Collected> {
         let err = |e| io_failed("segments cannot be listed", e);
         let mut done = Collected::default();
         let mut files = self.objects.list(None);

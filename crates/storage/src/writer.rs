@@ -201,7 +201,11 @@ impl SegmentWriter {
         }
         let full = self.buffers[slice].rows >= most
             || self.buffers[slice].bytes >= self.options.segment_bytes;
-        if full { self.flush(slice).await } else { Ok(()) }
+        if full {
+            self.flush(slice).await
+        } else {
+            Ok(())
+        }
     }
 
     /// Hands a slice's rows to the background.
@@ -347,6 +351,11 @@ fn column_bounds(shape: &Shape, batches: &[RecordBatch]) -> BTreeMap<u32, Column
         .columns
         .iter()
         .enumerate()
-        .map(|(i, column)| (column.id, bounds::of_all(batches.iter().map(|b| b.column(i)))))
+        .map(|(i, column)| {
+            (
+                column.id,
+                bounds::of_all(batches.iter().map(|b| b.column(i))),
+            )
+        })
         .collect()
 }
