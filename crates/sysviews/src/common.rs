@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lw_base::Oid;
-use lw_catalog::{Acl, CatalogSnapshot, DistStyle, Relation, Schema, TableData};
+use lw_catalog::{Acl, CatalogSnapshot, Column, DistStyle, Relation, Schema, TableData, User};
 
 use crate::context::SystemContext;
 
@@ -96,4 +96,77 @@ pub fn dist_code(dist: &DistStyle, data: &TableData) -> i16 {
 /// AUTO keeps a small table whole on every node, and spreads it once it has grown.
 pub fn auto_is_all(data: &TableData) -> bool {
     data.bytes() < 64 * BLOCK_BYTES
+}
+
+/// What `pg_attrdef` and `svv_columns` show as a column's default: the DEFAULT, or the call that
+/// Redshift shows for an IDENTITY column.
+pub fn column_default(relation: &Relation, column: &Column) -> Option<String> {
+    if let Some(identity) = &column.identity {
+        let function = if identity.by_default {
+            "default_identity"
+        } else {
+            "identity"
+        };
+        return Some(format!(
+            "\"{function}\"({}, {}, '{},{}'::text)",
+            relation.oid,
+            column.id - 1,
+            identity.seed,
+            identity.step
+        ));
+    }
+    column.default.clone()
+}
+
+/// `useconfig`: settings of ALTER USER ... SET.
+pub fn user_config(user: &User) -> Option<Vec<String>> {
+    (!user.settings.is_empty()).then(|| {
+        user.settings
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect()
+    })
+}
+
+/// `useconnlimit`: a number or UNLIMITED.
+pub fn connection_limit(user: &User) -> String {
+    user.connection_limit
+        .map_or_else(|| "UNLIMITED".to_string(), |n| n.to_string())
+}
+
+/// `syslogaccess`: RESTRICTED or UNRESTRICTED.
+pub fn syslog_access(user: &User) -> &'static str {
+    if user.superuser || user.syslog_unrestricted {
+        "UNRESTRICTED"
+    } else {
+        "RESTRICTED"
+    }
+}
+
+/// An encoding as system views show it: `none` for RAW.
+pub fn shown_encoding(encoding: &str) -> &str {
+    match encoding {
+        "raw" | "" => "none",
+        other => other,
+    }
+}
+
+/// The schemas of users that `search_path` reaches, in order; the session's own temporary schema
+/// first.
+pub fn search_path_schemas(ctx: &SystemContext) -> Vec<Oid> {
+    let session = &ctx.session;
+    let user = session.catalog.user(session.user).map(|u| u.name.as_str());
+    let named = session.search_path.iter().filter_map(|name| {
+        let name = if name == "$user" { user? } else { name.as_str() };
+        session
+            .catalog
+            .schema_named(session.database, name)
+            .map(|s| s.oid)
+    });
+    std::iter::once(session.temp_schema).chain(named).collect()
+}
+
+/// True if the session's user sees the rows of this user in the logs.
+pub fn sees_rows_of(ctx: &SystemContext, user: Oid) -> bool {
+    user == ctx.session.user || ctx.session.catalog.sees_all_logs(ctx.session.user)
 }

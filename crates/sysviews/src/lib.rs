@@ -15,6 +15,7 @@ pub mod rows;
 pub mod source;
 
 mod common;
+mod prelude;
 mod list;
 mod pg_catalog;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::relation::SystemRelation;
 static ALL: LazyLock<Vec<&'static SystemRelation>> = LazyLock::new(|| {
     let mut all = Vec::new();
     all.extend_from_slice(pg_catalog::RELATIONS);
+    all.extend_from_slice(pg_catalog::EMPTY);
     all
 });
 

@@ -62,6 +62,74 @@ impl fmt::Debug for Body {
 }
 
 impl SystemRelation {
+    /// A computed relation of `pg_catalog`, read by everyone, on the leader node only.
+    pub(crate) const fn primitive(
+        name: &'static str,
+        oid: u32,
+        columns: &'static [(&'static str, SqlType)],
+        rows: fn(&SystemContext) -> Result<RecordBatch>,
+    ) -> Self {
+        SystemRelation {
+            schema: "pg_catalog",
+            name,
+            oid: Oid(oid),
+            columns,
+            hidden: 0,
+            access: SystemAccess::Everyone,
+            leader_only: true,
+            body: Body::Primitive(rows),
+        }
+    }
+
+    /// A view of `pg_catalog`, read by everyone, on the leader node only.
+    pub(crate) const fn view(
+        name: &'static str,
+        oid: u32,
+        columns: &'static [(&'static str, SqlType)],
+        query: &'static str,
+    ) -> Self {
+        SystemRelation {
+            schema: "pg_catalog",
+            name,
+            oid: Oid(oid),
+            columns,
+            hidden: 0,
+            access: SystemAccess::Everyone,
+            leader_only: true,
+            body: Body::View(query),
+        }
+    }
+
+    /// In another schema.
+    pub(crate) const fn in_schema(mut self, schema: &'static str) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// With leading columns that `SELECT *` leaves out.
+    pub(crate) const fn hidden(mut self, columns: usize) -> Self {
+        self.hidden = columns;
+        self
+    }
+
+    /// Ordinary users see their own rows.
+    pub(crate) const fn own_rows(mut self) -> Self {
+        self.access = SystemAccess::OwnRows;
+        self
+    }
+
+    /// For superusers only.
+    pub(crate) const fn superuser(mut self) -> Self {
+        self.access = SystemAccess::Superuser;
+        self
+    }
+
+    /// Readable together with user tables.
+    pub(crate) const fn on_compute(mut self) -> Self {
+        self.leader_only = false;
+        self
+    }
+
     /// The Arrow schema of its rows, exact types in the fields' metadata.
     pub fn arrow_schema(&self) -> SchemaRef {
         Arc::new(Schema::new(

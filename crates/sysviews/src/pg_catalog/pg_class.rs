@@ -1,59 +1,54 @@
 //! `pg_class`: the relations of the session's database, the system relations included.
 
-use arrow::record_batch::RecordBatch;
-use lw_base::{Oid, Result};
 use lw_catalog::{ConstraintKind, RelationKind};
-use lw_pgrepr::SqlType;
 
-use crate::common::{BLOCK_BYTES, BOOTSTRAP_USER, acl_items, dist_code, user_relations};
-use crate::context::SystemContext;
-use crate::relation::{Body, SystemAccess, SystemRelation};
-use crate::rows::{Cell, Rows, row};
+use crate::prelude::*;
+use crate::relation::SystemAccess;
 
-/// The relation.
-pub static RELATION: SystemRelation = SystemRelation {
-    schema: "pg_catalog",
-    name: "pg_class",
-    oid: Oid(1259),
-    columns: COLUMNS,
-    hidden: 1,
-    access: SystemAccess::Everyone,
-    leader_only: true,
-    body: Body::Primitive(rows),
-};
+pub static RELATION: SystemRelation =
+    SystemRelation::primitive("pg_class", 1259, COLUMNS, rows).hidden(9);
 
-const COLUMNS: &[(&str, SqlType)] = &[
+const COLUMNS: Columns = &[
     ("oid", SqlType::Oid),
-    ("relname", SqlType::Name),
+    // psql 9.2 and later ask for these; Redshift's own table does not have them.
+    ("relhastriggers", Bool),
+    ("relpersistence", CharByte),
+    ("reloftype", SqlType::Oid),
+    ("reloptions", TextArray),
+    ("relispartition", Bool),
+    ("relrowsecurity", Bool),
+    ("relforcerowsecurity", Bool),
+    ("relreplident", CharByte),
+    ("relname", Name),
     ("relnamespace", SqlType::Oid),
     ("reltype", SqlType::Oid),
-    ("relowner", SqlType::Int4),
+    ("relowner", Int4),
     ("relam", SqlType::Oid),
     ("relfilenode", SqlType::Oid),
     ("reltablespace", SqlType::Oid),
-    ("relpages", SqlType::Int4),
-    ("reltuples", SqlType::Float4),
+    ("relpages", Int4),
+    ("reltuples", Float4),
     ("reltoastrelid", SqlType::Oid),
     ("reltoastidxid", SqlType::Oid),
-    ("relhasindex", SqlType::Bool),
-    ("relisshared", SqlType::Bool),
-    ("relkind", SqlType::CharByte),
-    ("relnatts", SqlType::Int2),
+    ("relhasindex", Bool),
+    ("relisshared", Bool),
+    ("relkind", CharByte),
+    ("relnatts", Int2),
     ("relexternid", SqlType::Oid),
-    ("relisreplicated", SqlType::Bool),
-    ("relispinned", SqlType::Bool),
-    ("reldiststyle", SqlType::Int2),
+    ("relisreplicated", Bool),
+    ("relispinned", Bool),
+    ("reldiststyle", Int2),
     ("relprojbaseid", SqlType::Oid),
-    ("relchecks", SqlType::Int2),
-    ("reltriggers", SqlType::Int2),
-    ("relukeys", SqlType::Int2),
-    ("relfkeys", SqlType::Int2),
-    ("relrefs", SqlType::Int2),
-    ("relhasoids", SqlType::Bool),
-    ("relhaspkey", SqlType::Bool),
-    ("relhasrules", SqlType::Bool),
-    ("relhassubclass", SqlType::Bool),
-    ("relacl", SqlType::AclItemArray),
+    ("relchecks", Int2),
+    ("reltriggers", Int2),
+    ("relukeys", Int2),
+    ("relfkeys", Int2),
+    ("relrefs", Int2),
+    ("relhasoids", Bool),
+    ("relhaspkey", Bool),
+    ("relhasrules", Bool),
+    ("relhassubclass", Bool),
+    ("relacl", AclItemArray),
 ];
 
 fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
@@ -68,11 +63,19 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             "pg_database" | "pg_shadow" | "pg_group" | "pg_tablespace"
         );
         let acl = (relation.access != SystemAccess::Superuser).then(|| {
-            let owner = crate::common::BOOTSTRAP_USER_NAME;
+            let owner = BOOTSTRAP_USER_NAME;
             vec![format!("{owner}=arwdRxt/{owner}"), format!("=r/{owner}")]
         });
         rows.push(row![
             relation.oid,
+            false,
+            "p",
+            0,
+            Cell::Null,
+            false,
+            false,
+            false,
+            "d",
             relation.name,
             schema,
             0,
@@ -118,6 +121,7 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             RelationKind::Table(t) => t.next_column_id.saturating_sub(1),
             RelationKind::View(_) => relation.columns.len() as u32,
         };
+        let temporary = relation.table().is_some_and(|t| t.temporary);
         let count = |want: fn(&ConstraintKind) -> bool| {
             relation.table().map_or(0, |t| {
                 t.constraints.iter().filter(|c| want(&c.kind)).count()
@@ -129,6 +133,14 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
         };
         rows.push(row![
             relation.oid,
+            false,
+            if temporary { "t" } else { "p" },
+            0,
+            Cell::Null,
+            false,
+            false,
+            false,
+            "d",
             &relation.name,
             relation.schema,
             relation.oid,

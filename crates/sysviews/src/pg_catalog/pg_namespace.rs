@@ -1,39 +1,23 @@
 //! `pg_namespace`: the schemas of the session's database.
 
-use arrow::record_batch::RecordBatch;
-use lw_base::{Oid, Result};
-use lw_pgrepr::SqlType;
+use crate::prelude::*;
 
-use crate::common::{BOOTSTRAP_USER, acl_items, user_schemas};
-use crate::context::SystemContext;
-use crate::relation::{Body, SystemAccess, SystemRelation};
-use crate::rows::{Rows, row};
+pub static RELATION: SystemRelation =
+    SystemRelation::primitive("pg_namespace", 2615, COLUMNS, rows).hidden(1);
 
-/// The relation.
-pub static RELATION: SystemRelation = SystemRelation {
-    schema: "pg_catalog",
-    name: "pg_namespace",
-    oid: Oid(2615),
-    columns: COLUMNS,
-    hidden: 1,
-    access: SystemAccess::Everyone,
-    leader_only: true,
-    body: Body::Primitive(rows),
-};
-
-const COLUMNS: &[(&str, SqlType)] = &[
+const COLUMNS: Columns = &[
     ("oid", SqlType::Oid),
-    ("nspname", SqlType::Name),
-    ("nspowner", SqlType::Int4),
-    ("nspacl", SqlType::AclItemArray),
+    ("nspname", Name),
+    ("nspowner", Int4),
+    ("nspacl", AclItemArray),
 ];
 
 fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
     let mut rows = Rows::new(COLUMNS);
     for (name, oid) in crate::SCHEMAS {
         let acl = vec![
-            format!("{0}=UC/{0}", crate::common::BOOTSTRAP_USER_NAME),
-            format!("=U/{}", crate::common::BOOTSTRAP_USER_NAME),
+            format!("{BOOTSTRAP_USER_NAME}=UC/{BOOTSTRAP_USER_NAME}"),
+            format!("=U/{BOOTSTRAP_USER_NAME}"),
         ];
         rows.push(row![*oid, *name, BOOTSTRAP_USER, acl]);
     }
