@@ -157,7 +157,11 @@ pub fn search_path_schemas(ctx: &SystemContext) -> Vec<Oid> {
     let session = &ctx.session;
     let user = session.catalog.user(session.user).map(|u| u.name.as_str());
     let named = session.search_path.iter().filter_map(|name| {
-        let name = if name == "$user" { user? } else { name.as_str() };
+        let name = if name == "$user" {
+            user?
+        } else {
+            name.as_str()
+        };
         session
             .catalog
             .schema_named(session.database, name)

@@ -15,9 +15,9 @@ pub mod rows;
 pub mod source;
 
 mod common;
-mod prelude;
 mod list;
 mod pg_catalog;
+mod prelude;
 #[cfg(test)]
 mod test_support;
 

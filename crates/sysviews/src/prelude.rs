@@ -7,8 +7,8 @@ pub use lw_pgrepr::SqlType::{self, *};
 pub use crate::common::*;
 pub use crate::context::SystemContext;
 pub use crate::relation::SystemRelation;
-pub use crate::rows::{Cell, Rows};
 pub(crate) use crate::rows::row;
+pub use crate::rows::{Cell, Rows};
 
 /// Columns of a relation.
 pub type Columns = &'static [(&'static str, SqlType)];

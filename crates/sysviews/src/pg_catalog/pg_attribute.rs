@@ -115,13 +115,15 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
 /// Position in the sort key from 1, 0 if it is not in it. For an interleaved key every second
 /// one is negative, as the guide shows (PG_TABLE_DEF).
 pub fn sort_key_position(sort: &SortKey, column: u32) -> i32 {
-    let position = |ids: &[u32]| ids.iter().position(|id| *id == column).map(|p| p as i32 + 1);
+    let position = |ids: &[u32]| {
+        ids.iter()
+            .position(|id| *id == column)
+            .map(|p| p as i32 + 1)
+    };
     match sort {
         SortKey::Auto | SortKey::None => 0,
         SortKey::Compound(ids) => position(ids).unwrap_or(0),
-        SortKey::Interleaved(ids) => {
-            position(ids).map_or(0, |p| if p % 2 == 1 { -p } else { p })
-        }
+        SortKey::Interleaved(ids) => position(ids).map_or(0, |p| if p % 2 == 1 { -p } else { p }),
     }
 }
 

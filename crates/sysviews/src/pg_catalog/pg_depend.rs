@@ -21,15 +21,7 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
     let mut rows = Rows::new(COLUMNS);
     let (class, rewrite, constraints, namespace) = (1259, 2618, 2606, 2615);
     for (schema, relation) in user_relations(ctx) {
-        rows.push(row![
-            class,
-            relation.oid,
-            0,
-            namespace,
-            schema.oid,
-            0,
-            "n"
-        ]);
+        rows.push(row![class, relation.oid, 0, namespace, schema.oid, 0, "n"]);
         if let Some(view) = relation.view() {
             rows.push(row![rewrite, relation.oid, 0, class, relation.oid, 0, "i"]);
             for read in &view.depends_on {
