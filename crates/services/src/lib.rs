@@ -4,8 +4,9 @@
 //!
 //! What it must never know: how a statement is run, the catalog's inside, any protocol's framing.
 //!
-//! Where to start: [`sql::Session`].
+//! Where to start: [`sql::Session`], then [`buckets::BucketResolver`].
 
+pub mod buckets;
 pub mod sql;
 
 pub use sql::*;
