@@ -48,7 +48,9 @@ pub struct Buckets {
 
 impl std::fmt::Debug for Buckets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Buckets").field("store", &self.store).finish_non_exhaustive()
+        f.debug_struct("Buckets")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }
 
@@ -217,7 +219,11 @@ impl Bucket for OwnBucket {
 
     async fn put(&self, key: &str) -> Result<Box<dyn ObjectWriter>, BucketError> {
         if key.is_empty() || key.len() > 1024 {
-            return Err(BucketError::new(400, "KeyTooLongError", "Your key is too long"));
+            return Err(BucketError::new(
+                400,
+                "KeyTooLongError",
+                "Your key is too long",
+            ));
         }
         Ok(Box::new(OwnWriter {
             bucket: self.bucket.clone(),

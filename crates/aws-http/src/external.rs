@@ -49,7 +49,9 @@ pub fn open(
             })?
         }
     };
-    builder = builder.with_access_key_id(keys.0).with_secret_access_key(keys.1);
+    builder = builder
+        .with_access_key_id(keys.0)
+        .with_secret_access_key(keys.1);
     if let Some(token) = keys.2 {
         builder = builder.with_token(token);
     }
@@ -76,10 +78,14 @@ fn convert(error: object_store::Error) -> BucketError {
             BucketError::new(404, "NoSuchKey", "The specified key does not exist.")
         }
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => {
-            let code = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"]
-                .into_iter()
-                .find(|code| text.contains(code))
-                .unwrap_or("AccessDenied");
+            let code = [
+                "InvalidAccessKeyId",
+                "SignatureDoesNotMatch",
+                "ExpiredToken",
+            ]
+            .into_iter()
+            .find(|code| text.contains(code))
+            .unwrap_or("AccessDenied");
             BucketError::new(403, code, "Access Denied")
         }
         _ => BucketError::internal(text),
@@ -100,7 +106,9 @@ fn path(key: &str) -> Result<Path, BucketError> {
 impl Bucket for External {
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, BucketError> {
         // The crate lists whole path segments; S3's prefixes end anywhere.
-        let folder = prefix.rsplit_once('/').map(|(folder, _)| Path::from(folder));
+        let folder = prefix
+            .rsplit_once('/')
+            .map(|(folder, _)| Path::from(folder));
         let mut all: Vec<ObjectInfo> = self
             .store
             .list(folder.as_ref())
@@ -134,7 +142,10 @@ impl Bucket for External {
             .get_opts(&path(key)?, options)
             .await
             .map_err(convert)?;
-        Ok(result.into_stream().map(|piece| piece.map_err(convert)).boxed())
+        Ok(result
+            .into_stream()
+            .map(|piece| piece.map_err(convert))
+            .boxed())
     }
 
     async fn put(&self, key: &str) -> Result<Box<dyn ObjectWriter>, BucketError> {

@@ -9,8 +9,8 @@
 
 pub mod buckets;
 mod external;
-mod services;
 pub mod s3;
+mod services;
 mod signing;
 pub mod store;
 
@@ -31,7 +31,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use buckets::{BucketsConfig, Buckets};
+pub use buckets::{Buckets, BucketsConfig};
 pub use store::BucketStore;
 
 /// How long requests may go on after the shutdown began.
@@ -134,12 +134,17 @@ async fn dispatch(State(port): State<Arc<Port>>, request: Request) -> Response {
 impl Port {
     async fn s3(&self, request: Request) -> Response {
         use http_body_util::BodyExt;
-        let request = request.map(|body| s3s::Body::http_body_unsync(body.map_err(std::io::Error::other)));
+        let request =
+            request.map(|body| s3s::Body::http_body_unsync(body.map_err(std::io::Error::other)));
         match self.s3.call(request).await {
             Ok(response) => response.map(Body::new),
             Err(error) => {
                 tracing::error!(?error, "S3 endpoint");
-                text(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", "internal error\n")
+                text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "text/plain",
+                    "internal error\n",
+                )
             }
         }
     }
@@ -154,16 +159,16 @@ impl Port {
                     text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "starting\n")
                 }
             }
-            "/metrics" if reading => match TextEncoder::new()
-                .encode_to_string(&self.config.metrics.gather())
-            {
-                Ok(metrics) => text(StatusCode::OK, "text/plain; version=0.0.4", metrics),
-                Err(error) => text(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "text/plain",
-                    format!("{error}\n"),
-                ),
-            },
+            "/metrics" if reading => {
+                match TextEncoder::new().encode_to_string(&self.config.metrics.gather()) {
+                    Ok(metrics) => text(StatusCode::OK, "text/plain; version=0.0.4", metrics),
+                    Err(error) => text(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "text/plain",
+                        format!("{error}\n"),
+                    ),
+                }
+            }
             "/ca.pem" if reading => match &self.config.ca_pem {
                 Some(path) => match tokio::fs::read_to_string(path).await {
                     Ok(pem) => text(StatusCode::OK, "application/x-pem-file", pem),

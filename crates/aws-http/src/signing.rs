@@ -67,7 +67,10 @@ mod tests {
     #[test]
     fn the_scope_names_the_service() {
         let header = "AWS4-HMAC-SHA256 Credential=AK/x/20260101/us-east-1/redshift-data/aws4_request, SignedHeaders=host, Signature=0";
-        assert_eq!(service(&request("/", Some(header))).as_deref(), Some("redshift-data"));
+        assert_eq!(
+            service(&request("/", Some(header))).as_deref(),
+            Some("redshift-data")
+        );
         let url = "/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AK%2F20260101%2Fus-east-1%2Fs3%2Faws4_request";
         assert_eq!(service(&request(url, None)).as_deref(), Some("s3"));
         assert_eq!(service(&request("/b/k", None)), None);

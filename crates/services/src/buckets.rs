@@ -117,8 +117,7 @@ pub trait Bucket: Send + Sync + fmt::Debug {
     async fn head(&self, key: &str) -> Result<ObjectInfo, BucketError>;
 
     /// An object's bytes, or those of a range that lies within it.
-    async fn get(&self, key: &str, range: Option<Range<u64>>)
-    -> Result<ObjectStream, BucketError>;
+    async fn get(&self, key: &str, range: Option<Range<u64>>) -> Result<ObjectStream, BucketError>;
 
     /// Begins an object. It appears (and replaces one of the same key) when finished; a writer that
     /// is dropped leaves nothing.

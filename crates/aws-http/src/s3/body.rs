@@ -44,7 +44,8 @@ pub async fn receive(
     let mut waiting_bytes = 0;
     if let Some(mut body) = body {
         while let Some(piece) = body.next().await {
-            let piece = piece.map_err(|e| S3Error::with_source(s3s::S3ErrorCode::IncompleteBody, e))?;
+            let piece =
+                piece.map_err(|e| S3Error::with_source(s3s::S3ErrorCode::IncompleteBody, e))?;
             waiting_bytes += piece.len();
             waiting.push(piece);
             if waiting_bytes >= PIECE {
@@ -75,7 +76,10 @@ async fn append(mut file: ObjectFile, pieces: Vec<Bytes>) -> S3Result<ObjectFile
 }
 
 /// Part of a file as a stream, read ahead by one piece.
-pub fn stream(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
+pub fn stream(
+    file: File,
+    range: Range<u64>,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + Sync {
     let file = Arc::new(file);
     let read = move |at: u64, end: u64| {
         let file = file.clone();
@@ -130,7 +134,10 @@ pub fn kept_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
 /// The kept headers of an object, to send.
 pub fn sent_headers(meta: &ObjectMeta) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    let default_type = ("content-type".to_string(), "binary/octet-stream".to_string());
+    let default_type = (
+        "content-type".to_string(),
+        "binary/octet-stream".to_string(),
+    );
     let given = meta.headers.contains_key("content-type");
     let kept = meta.headers.iter().map(|(n, v)| (n.clone(), v.clone()));
     for (name, value) in kept.chain((!given).then_some(default_type)) {

@@ -38,7 +38,9 @@ impl Announced {
             md5: text("content-md5").map(str::to_string),
             ..Announced::default()
         };
-        let trailer = text("x-amz-trailer").unwrap_or_default().to_ascii_lowercase();
+        let trailer = text("x-amz-trailer")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let asked = text("x-amz-sdk-checksum-algorithm")
             .or(text("x-amz-checksum-algorithm"))
             .unwrap_or_default()

@@ -94,7 +94,9 @@ impl S3Api {
                 e_tag: Some(etag(meta)),
                 size: Some(meta.size as i64),
                 last_modified: Some(timestamp(meta.modified)),
-                storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+                storage_class: Some(ObjectStorageClass::from_static(
+                    ObjectStorageClass::STANDARD,
+                )),
                 owner: owner.then(|| self.owner()),
                 ..Object::default()
             })
@@ -132,7 +134,10 @@ impl S3 for S3Api {
     ) -> S3Result<S3Response<CreateBucketOutput>> {
         let name = req.input.bucket;
         if req.input.object_lock_enabled_for_bucket == Some(true) {
-            return Err(s3_error!(NotImplemented, "object lock is not supported yet"));
+            return Err(s3_error!(
+                NotImplemented,
+                "object lock is not supported yet"
+            ));
         }
         let (store, bucket) = (self.store.clone(), name.clone());
         let new = blocking(move || store.create_bucket(&bucket)).await?;
@@ -225,7 +230,12 @@ impl S3 for S3Api {
         let prefix = input.prefix.clone().unwrap_or_default();
         let (delimiter, marker) = (input.delimiter.clone(), input.marker.clone());
         let page = blocking(move || {
-            bucket.list(&prefix, delimiter.as_deref(), marker.as_deref().filter(|m| !m.is_empty()), max)
+            bucket.list(
+                &prefix,
+                delimiter.as_deref(),
+                marker.as_deref().filter(|m| !m.is_empty()),
+                max,
+            )
         })
         .await?;
         Ok(S3Response::new(ListObjectsOutput {
@@ -257,17 +267,19 @@ impl S3 for S3Api {
                     .ok()
                     .and_then(|bytes| String::from_utf8(bytes).ok())
                     .ok_or_else(|| {
-                        s3_error!(InvalidArgument, "The continuation token provided is incorrect")
+                        s3_error!(
+                            InvalidArgument,
+                            "The continuation token provided is incorrect"
+                        )
                     })?,
             ),
             None => input.start_after.clone().filter(|s| !s.is_empty()),
         };
         let prefix = input.prefix.clone().unwrap_or_default();
         let delimiter = input.delimiter.clone();
-        let page = blocking(move || {
-            bucket.list(&prefix, delimiter.as_deref(), after.as_deref(), max)
-        })
-        .await?;
+        let page =
+            blocking(move || bucket.list(&prefix, delimiter.as_deref(), after.as_deref(), max))
+                .await?;
         Ok(S3Response::new(ListObjectsV2Output {
             name: Some(input.bucket),
             prefix: Some(encode(input.prefix.as_deref().unwrap_or_default())),
@@ -305,7 +317,13 @@ impl S3 for S3Api {
             conditions::check_match(input.if_match.as_ref(), &meta)?;
         }
         let announced = Announced::of(&req.headers);
-        let stored = body::receive(&bucket, input.body, input.content_length, announced.hasher()).await?;
+        let stored = body::receive(
+            &bucket,
+            input.body,
+            input.content_length,
+            announced.hasher(),
+        )
+        .await?;
         let (file, hasher) = stored;
         let md5 = file.md5();
         let checksums = announced.check(&md5, hasher, req.trailing_headers.as_ref())?;
@@ -314,7 +332,12 @@ impl S3 for S3Api {
             etag: hex::encode(md5),
             headers: body::kept_headers(&req.headers),
             user: body::user_metadata(input.metadata),
-            checksum_type: if checksums.is_empty() { "" } else { ChecksumType::FULL_OBJECT }.to_string(),
+            checksum_type: if checksums.is_empty() {
+                ""
+            } else {
+                ChecksumType::FULL_OBJECT
+            }
+            .to_string(),
             checksums,
             ..ObjectMeta::default()
         };
@@ -336,7 +359,10 @@ impl S3 for S3Api {
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let input = req.input;
         if input.part_number.is_some_and(|n| n > 1) {
-            return Err(s3_error!(NotImplemented, "reading a part by its number is not supported yet"));
+            return Err(s3_error!(
+                NotImplemented,
+                "reading a part by its number is not supported yet"
+            ));
         }
         let bucket = self.bucket(&input.bucket).await?;
         let key = input.key.clone();

@@ -145,8 +145,13 @@ pub async fn upload_part(
     let number = part_number(input.part_number)?;
     let (bucket, upload) = upload_of(api, &input.bucket, &input.key, &input.upload_id).await?;
     let announced = Announced::of(&req.headers);
-    let (file, hasher) =
-        body::receive(&bucket, input.body, input.content_length, announced.hasher()).await?;
+    let (file, hasher) = body::receive(
+        &bucket,
+        input.body,
+        input.content_length,
+        announced.hasher(),
+    )
+    .await?;
     let md5 = file.md5();
     let checksums = announced.check(&md5, hasher, req.trailing_headers.as_ref())?;
     let meta = ObjectMeta {
@@ -220,16 +225,19 @@ pub async fn complete(
     let (bucket, upload) = upload_of(api, &input.bucket, &input.key, &input.upload_id).await?;
     let only_new = input.if_none_match.as_ref().is_some_and(|c| c.is_any());
     let mut named = Vec::new();
-    for part in input.multipart_upload.and_then(|u| u.parts).unwrap_or_default() {
+    for part in input
+        .multipart_upload
+        .and_then(|u| u.parts)
+        .unwrap_or_default()
+    {
         named.push(NamedPart {
             number: part_number(part.part_number.unwrap_or_default())?,
             etag: part.e_tag.map(ETag::into_value).unwrap_or_default(),
         });
     }
-    let meta = blocking(move || {
-        bucket.complete_upload(&upload, &named, only_new, hasher_of, into_map)
-    })
-    .await?;
+    let meta =
+        blocking(move || bucket.complete_upload(&upload, &named, only_new, hasher_of, into_map))
+            .await?;
     let mut output = CompleteMultipartUploadOutput {
         location: Some(format!("/{}/{}", input.bucket, input.key)),
         bucket: Some(input.bucket),
@@ -265,7 +273,9 @@ pub async fn list_parts(
     let (bucket, upload) = upload_of(api, &input.bucket, &input.key, &input.upload_id).await?;
     let parts = blocking(move || bucket.parts(&upload)).await?;
     let after = input.part_number_marker.unwrap_or(0).max(0) as u32;
-    let max = input.max_parts.map_or(1000, |n| (n.max(0) as usize).min(1000));
+    let max = input
+        .max_parts
+        .map_or(1000, |n| (n.max(0) as usize).min(1000));
     let rest: Vec<_> = parts.into_iter().filter(|(n, _)| *n > after).collect();
     let truncated = rest.len() > max;
     let shown: Vec<Part> = rest
@@ -289,7 +299,10 @@ pub async fn list_parts(
         upload_id: Some(input.upload_id),
         is_truncated: Some(truncated),
         max_parts: Some(max as i32),
-        next_part_number_marker: shown.last().and_then(|p| p.part_number).filter(|_| truncated),
+        next_part_number_marker: shown
+            .last()
+            .and_then(|p| p.part_number)
+            .filter(|_| truncated),
         part_number_marker: input.part_number_marker,
         parts: Some(shown),
         owner: Some(api.owner()),
@@ -316,7 +329,9 @@ pub async fn list_uploads(
         input.key_marker.clone().unwrap_or_default(),
         input.upload_id_marker.clone().unwrap_or_default(),
     );
-    let max = input.max_uploads.map_or(1000, |n| (n.max(0) as usize).min(1000));
+    let max = input
+        .max_uploads
+        .map_or(1000, |n| (n.max(0) as usize).min(1000));
     // A key marker alone stands for all uploads of that key.
     let rest: Vec<_> = all
         .into_iter()

@@ -65,8 +65,11 @@ impl BucketDir {
                     page.next = last;
                     break 'ranges;
                 }
-                let common = delimiter
-                    .and_then(|d| key[prefix.len()..].find(d).map(|at| prefix.len() + at + d.len()));
+                let common = delimiter.and_then(|d| {
+                    key[prefix.len()..]
+                        .find(d)
+                        .map(|at| prefix.len() + at + d.len())
+                });
                 match common {
                     Some(end) => {
                         let common = key[..end].to_string();

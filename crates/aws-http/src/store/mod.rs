@@ -76,7 +76,11 @@ impl BucketStore {
                     );
                 }
                 // A directory whose making was cut short is no bucket.
-                Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) => {}
                 Err(e) => return Err(e),
             }
         }

@@ -127,7 +127,11 @@ pub fn open(path: &Path) -> io::Result<(File, ObjectMeta)> {
 }
 
 /// Appends the bytes of a stored object or part to one being written.
-pub fn append(from: &Path, range: Option<std::ops::Range<u64>>, to: &mut ObjectFile) -> io::Result<()> {
+pub fn append(
+    from: &Path,
+    range: Option<std::ops::Range<u64>>,
+    to: &mut ObjectFile,
+) -> io::Result<()> {
     let (file, meta) = open(from)?;
     let range = range.unwrap_or(0..meta.size);
     let mut buffer = vec![0u8; 1 << 20];

@@ -18,7 +18,14 @@ fn keys(page: &list::Page) -> Vec<&str> {
 #[test]
 fn objects_survive_a_restart_and_odd_keys_are_safe() {
     let dir = tempfile::tempdir().unwrap();
-    let odd = ["a", "a/b", "../../etc/passwd", "//x", "é\u{10FFFF}", "sp ace+%"];
+    let odd = [
+        "a",
+        "a/b",
+        "../../etc/passwd",
+        "//x",
+        "é\u{10FFFF}",
+        "sp ace+%",
+    ];
     {
         let store = BucketStore::open(dir.path()).unwrap();
         assert!(store.create_bucket("one").unwrap());
@@ -34,7 +41,10 @@ fn objects_survive_a_restart_and_odd_keys_are_safe() {
     assert_eq!(bucket.list_all("").unwrap().len(), odd.len());
     let meta = bucket.meta("a").unwrap();
     assert_eq!((meta.size, meta.etag.len()), (5, 32));
-    assert_eq!(store.delete_bucket("one").unwrap_err().code, "BucketNotEmpty");
+    assert_eq!(
+        store.delete_bucket("one").unwrap_err().code,
+        "BucketNotEmpty"
+    );
     for key in odd {
         assert!(bucket.delete(key).unwrap());
         assert!(!bucket.delete(key).unwrap());

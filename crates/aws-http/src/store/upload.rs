@@ -192,7 +192,11 @@ impl BucketDir {
                     .map_err(BucketError::internal)?;
                 composite.update(&raw);
             }
-            append(&dir.join(format!("{:05}.part", part.number)), None, &mut file)?;
+            append(
+                &dir.join(format!("{:05}.part", part.number)),
+                None,
+                &mut file,
+            )?;
         }
         let mut meta = upload.meta.clone();
         meta.etag = format!("{}-{}", hex::encode(of_parts.finalize()), named.len());
