@@ -8,14 +8,21 @@
 
 pub mod context;
 
+mod lower;
+mod proc_list;
+mod query;
+mod state;
+
 use std::sync::Arc;
 
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use lw_base::{Result, SqlError};
 use lw_catalog::Change;
 use lw_services::{Notice, RowStream};
 use lw_sql_plan::{CopyFrom, DmlPlan, MaintainPlan, Unload};
 use lw_storage::SegmentStore;
+use lw_sysviews::LiveState;
 
 pub use context::{IdSource, StatementContext};
 
@@ -37,6 +44,10 @@ pub struct Engine {
     pub segments: SegmentStore,
     /// Limits.
     pub config: Arc<EngineConfig>,
+    /// What goes on in the warehouse, for the system relations.
+    pub live: Arc<dyn LiveState>,
+    /// Memory and spill space, shared by all statements.
+    pub runtime: Arc<RuntimeEnv>,
 }
 
 /// Limits of the engine.
@@ -51,9 +62,24 @@ pub struct EngineConfig {
 }
 
 impl Engine {
+    /// An engine over these segments.
+    pub fn new(
+        segments: SegmentStore,
+        config: EngineConfig,
+        live: Arc<dyn LiveState>,
+    ) -> Result<Engine> {
+        let runtime = state::runtime(&config)?;
+        Ok(Engine {
+            segments,
+            config: Arc::new(config),
+            live,
+            runtime,
+        })
+    }
+
     /// Runs a query. Placeholders have been replaced.
-    pub async fn query(&self, _plan: &LogicalPlan, _ctx: &StatementContext) -> Result<RowStream> {
-        Err(SqlError::unsupported("SELECT"))
+    pub async fn query(&self, plan: &LogicalPlan, ctx: &StatementContext) -> Result<RowStream> {
+        self.run(plan, ctx).await
     }
 
     /// The lines of EXPLAIN.

@@ -7,7 +7,9 @@
 
 pub mod context;
 pub mod plan;
+pub mod query;
 pub mod source;
 
 pub use context::{PlanContext, QualifiedName, Resolved};
 pub use plan::*;
+pub use query::{PlannedQuery, QueryOptions, assignment_cast, bind_params, plan_constant, plan_query, plan_query_with};

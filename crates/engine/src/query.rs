@@ -1,0 +1,79 @@
+//! Running queries.
+
+use std::sync::Arc;
+
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::StreamExt;
+use lw_base::Result;
+use lw_functions::error::canceled;
+use lw_functions::sql_error;
+use lw_services::RowStream;
+use lw_sysviews::SystemContext;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Engine, StatementContext, lower, state};
+
+impl Engine {
+    /// Runs a plan and gives the engine's own stream: for DML and COPY, which read it in process.
+    /// It does not watch the statement's cancellation.
+    pub async fn execute_stream(
+        &self,
+        plan: &LogicalPlan,
+        ctx: &StatementContext,
+    ) -> Result<SendableRecordBatchStream> {
+        let (physical, state) = self.physical(plan, ctx).await?;
+        execute_stream(physical, state.task_ctx()).map_err(sql_error)
+    }
+
+    /// The plan the engine runs for a query.
+    pub(crate) async fn physical(
+        &self,
+        plan: &LogicalPlan,
+        ctx: &StatementContext,
+    ) -> Result<(
+        Arc<dyn ExecutionPlan>,
+        datafusion::execution::session_state::SessionState,
+    )> {
+        let lowered = lower::lower(self, plan, ctx)?;
+        let state = state::session_state(&self.config, &self.runtime, &ctx.session);
+        let physical = state.create_physical_plan(&lowered).await.map_err(sql_error)?;
+        Ok((physical, state))
+    }
+
+    pub(crate) async fn run(&self, plan: &LogicalPlan, ctx: &StatementContext) -> Result<RowStream> {
+        let cancel = ctx.cancel.clone();
+        let stream = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return Err(canceled()),
+            stream = self.execute_stream(plan, ctx) => stream?,
+        };
+        Ok(rows(stream, cancel))
+    }
+
+    /// What system relations are computed from, in a statement.
+    pub(crate) fn system_context(&self, ctx: &StatementContext) -> SystemContext {
+        SystemContext {
+            session: ctx.session.clone(),
+            live: self.live.clone(),
+            functions: crate::proc_list::functions(),
+        }
+    }
+}
+
+/// The engine's stream as a client's: errors in the client's words, stopped when cancelled.
+pub(crate) fn rows(stream: SendableRecordBatchStream, cancel: CancellationToken) -> RowStream {
+    futures::stream::unfold(Some((stream, cancel)), |state| async move {
+        let (mut stream, cancel) = state?;
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Some((Err(canceled()), None)),
+            next = stream.next() => match next? {
+                Ok(batch) => Some((Ok(batch), Some((stream, cancel)))),
+                Err(error) => Some((Err(sql_error(error)), None)),
+            },
+        }
+    })
+    .boxed()
+}

@@ -1,0 +1,58 @@
+//! The one function that builds the engine's state: limits, rules, functions.
+
+use std::sync::Arc;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+use lw_base::Result;
+use lw_functions::{SessionExtension, sql_error};
+use lw_settings::SessionInfo;
+
+use crate::EngineConfig;
+
+/// Of the biggest memory consumers, how many an error names.
+const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(2);
+
+/// Memory and spill space all statements share. Made once.
+pub(crate) fn runtime(config: &EngineConfig) -> Result<Arc<RuntimeEnv>> {
+    std::fs::create_dir_all(&config.spill_dir)?;
+    let pool = TrackConsumersPool::new(FairSpillPool::new(config.memory_bytes), NAMED_CONSUMERS);
+    let disk = DiskManagerBuilder::default()
+        .with_mode(DiskManagerMode::Directories(vec![config.spill_dir.clone()]));
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(pool))
+        .with_disk_manager_builder(disk)
+        .build_arc()
+        .map_err(sql_error)
+}
+
+/// The state one statement is planned and run in.
+pub(crate) fn session_state(
+    config: &EngineConfig,
+    runtime: &Arc<RuntimeEnv>,
+    session: &Arc<SessionInfo>,
+) -> SessionState {
+    let mut options = SessionConfig::new()
+        .with_target_partitions(config.partitions.max(1))
+        .with_batch_size(8192)
+        .with_information_schema(false);
+    {
+        let options = options.options_mut();
+        options.extensions.insert(SessionExtension(session.clone()));
+        options.sql_parser.enable_ident_normalization = false;
+        options.optimizer.skip_failed_rules = false;
+        options.catalog.create_default_catalog_and_schema = false;
+    }
+    let functions = lw_functions::all();
+    SessionStateBuilder::new()
+        .with_config(options)
+        .with_runtime_env(runtime.clone())
+        .with_default_features()
+        .with_scalar_functions(functions.scalar.values().cloned().collect())
+        .with_aggregate_functions(functions.aggregate.values().cloned().collect())
+        .with_window_functions(functions.window.values().cloned().collect())
+        .build()
+}
