@@ -15,7 +15,11 @@ use lw_sysviews::{Body, SystemRelation, SystemTable};
 use crate::{Engine, StatementContext};
 
 /// A plan that can be run: every source of the catalog is a provider.
-pub(crate) fn lower(engine: &Engine, plan: &LogicalPlan, ctx: &StatementContext) -> Result<LogicalPlan> {
+pub(crate) fn lower(
+    engine: &Engine,
+    plan: &LogicalPlan,
+    ctx: &StatementContext,
+) -> Result<LogicalPlan> {
     plan.clone()
         .transform_up_with_subqueries(|node| match node {
             LogicalPlan::TableScan(mut scan) => {
@@ -59,5 +63,8 @@ fn system_provider(
     let batch = rows(&engine.system_context(ctx)).map_err(df_error)?;
     // A batch may say that a column has no nulls; the relation's schema does not.
     let batch = RecordBatch::try_new(relation.arrow_schema(), batch.columns().to_vec())?;
-    Ok(Arc::new(MemTable::try_new(relation.arrow_schema(), vec![vec![batch]])?))
+    Ok(Arc::new(MemTable::try_new(
+        relation.arrow_schema(),
+        vec![vec![batch]],
+    )?))
 }

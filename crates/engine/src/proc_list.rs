@@ -10,13 +10,18 @@ use lw_sysviews::FunctionInfo;
 static FUNCTIONS: LazyLock<Arc<[FunctionInfo]>> = LazyLock::new(|| {
     let all = lw_functions::all();
     let shown = |name: &str| !name.starts_with("__");
-    let scalar = all.scalar.iter().map(|(n, f)| info(n, 'f', f.signature(), &|types| {
-        f.return_type(types).ok()
-    }));
-    let aggregate = all.aggregate.iter().map(|(n, f)| info(n, 'a', f.signature(), &|types| {
-        f.return_type(types).ok()
-    }));
-    let window = all.window.iter().map(|(n, f)| info(n, 'w', f.signature(), &|_| None));
+    let scalar = all
+        .scalar
+        .iter()
+        .map(|(n, f)| info(n, 'f', f.signature(), &|types| f.return_type(types).ok()));
+    let aggregate = all
+        .aggregate
+        .iter()
+        .map(|(n, f)| info(n, 'a', f.signature(), &|types| f.return_type(types).ok()));
+    let window = all
+        .window
+        .iter()
+        .map(|(n, f)| info(n, 'w', f.signature(), &|_| None));
     scalar
         .chain(aggregate)
         .chain(window)

@@ -38,11 +38,18 @@ impl Engine {
     )> {
         let lowered = lower::lower(self, plan, ctx)?;
         let state = state::session_state(&self.config, &self.runtime, &ctx.session);
-        let physical = state.create_physical_plan(&lowered).await.map_err(sql_error)?;
+        let physical = state
+            .create_physical_plan(&lowered)
+            .await
+            .map_err(sql_error)?;
         Ok((physical, state))
     }
 
-    pub(crate) async fn run(&self, plan: &LogicalPlan, ctx: &StatementContext) -> Result<RowStream> {
+    pub(crate) async fn run(
+        &self,
+        plan: &LogicalPlan,
+        ctx: &StatementContext,
+    ) -> Result<RowStream> {
         let cancel = ctx.cancel.clone();
         let stream = tokio::select! {
             biased;

@@ -209,7 +209,9 @@ fn unknown_column(column: &Column) -> SqlError {
 
 fn plan_error(text: &str) -> SqlError {
     let line = first_line(text);
-    let line = line.trim_start_matches("Error during planning: ").to_string();
+    let line = line
+        .trim_start_matches("Error during planning: ")
+        .to_string();
     if line.contains("must appear in the GROUP BY clause")
         || line.contains("must be part of GROUP BY")
         || line.contains("could not be resolved from available columns")
@@ -225,13 +227,18 @@ fn plan_error(text: &str) -> SqlError {
     if line.contains("Aggregate function calls cannot be nested")
         || line.contains("nested aggregate")
     {
-        return SqlError::new(SqlState::GROUPING_ERROR, "aggregate function calls may not be nested");
+        return SqlError::new(
+            SqlState::GROUPING_ERROR,
+            "aggregate function calls may not be nested",
+        );
     }
     if line.contains("must have the same number of columns")
         || line.contains("have different number of columns")
         || line.contains("have the same number of columns")
     {
-        return SqlError::syntax("each UNION, INTERSECT or EXCEPT query must have the same number of columns");
+        return SqlError::syntax(
+            "each UNION, INTERSECT or EXCEPT query must have the same number of columns",
+        );
     }
     if line.contains("specified more than once") {
         return SqlError::new(SqlState::DUPLICATE_TABLE, lower_first(&line));
@@ -257,13 +264,23 @@ fn grouping_error(line: &str) -> SqlError {
     let column = line
         .split('"')
         .nth(1)
-        .or_else(|| line.split("references: ").nth(1).and_then(|r| r.split_whitespace().next()))
-        .or_else(|| line.split("Expression ").nth(1).and_then(|r| r.split_whitespace().next()));
+        .or_else(|| {
+            line.split("references: ")
+                .nth(1)
+                .and_then(|r| r.split_whitespace().next())
+        })
+        .or_else(|| {
+            line.split("Expression ")
+                .nth(1)
+                .and_then(|r| r.split_whitespace().next())
+        });
     let text = match column {
         Some(column) => format!(
             "column \"{column}\" must appear in the GROUP BY clause or be used in an aggregate function"
         ),
-        None => "column must appear in the GROUP BY clause or be used in an aggregate function".into(),
+        None => {
+            "column must appear in the GROUP BY clause or be used in an aggregate function".into()
+        }
     };
     SqlError::new(SqlState::GROUPING_ERROR, text)
 }
@@ -274,7 +291,9 @@ fn execution_error(text: &str) -> SqlError {
     if low.contains("divide by zero") || low.contains("division by zero") {
         return division_by_zero();
     }
-    if low.contains("scalar subquery") && (low.contains("more than one row") || low.contains("multiple")) {
+    if low.contains("scalar subquery")
+        && (low.contains("more than one row") || low.contains("multiple"))
+    {
         return SqlError::new(
             SqlState::CARDINALITY_VIOLATION,
             "more than one row returned by a subquery used as an expression",

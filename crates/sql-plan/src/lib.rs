@@ -12,4 +12,7 @@ pub mod source;
 
 pub use context::{PlanContext, QualifiedName, Resolved};
 pub use plan::*;
-pub use query::{PlannedQuery, QueryOptions, assignment_cast, bind_params, plan_constant, plan_query, plan_query_with};
+pub use query::{
+    PlannedQuery, QueryOptions, assignment_cast, bind_params, plan_constant, plan_query,
+    plan_query_with,
+};

@@ -14,7 +14,11 @@ use super::provider::plan_error;
 pub fn assignment_cast(plan: LogicalPlan, targets: &[(String, SqlType)]) -> Result<LogicalPlan> {
     let columns = plan.schema().columns();
     if columns.len() != targets.len() {
-        let more = if columns.len() > targets.len() { "expressions than target columns" } else { "target columns than expressions" };
+        let more = if columns.len() > targets.len() {
+            "expressions than target columns"
+        } else {
+            "target columns than expressions"
+        };
         return Err(SqlError::syntax(format!("INSERT has more {more}")));
     }
     let exprs = columns
@@ -38,7 +42,11 @@ pub(super) fn assign(expr: Expr, field: &Field, column: &str, target: SqlType) -
     if !assignable(from, target) {
         return Err(SqlError::new(
             SqlState::DATATYPE_MISMATCH,
-            format!("column \"{column}\" is of type {} but expression is of type {}", base_name(target), base_name(from)),
+            format!(
+                "column \"{column}\" is of type {} but expression is of type {}",
+                base_name(target),
+                base_name(from)
+            ),
         )
         .with_hint("You will need to rewrite or cast the expression."));
     }
@@ -46,13 +54,22 @@ pub(super) fn assign(expr: Expr, field: &Field, column: &str, target: SqlType) -
 }
 
 fn base_name(t: SqlType) -> String {
-    t.to_string().split('(').next().unwrap_or_default().to_string()
+    t.to_string()
+        .split('(')
+        .next()
+        .unwrap_or_default()
+        .to_string()
 }
 
 /// True if a value of one type may be assigned to a column of another.
 fn assignable(from: SqlType, to: SqlType) -> bool {
     use SqlType::*;
-    let number = |t| matches!(t, Int2 | Int4 | Int8 | Numeric(..) | Float4 | Float8 | Oid | Xid);
+    let number = |t| {
+        matches!(
+            t,
+            Int2 | Int4 | Int8 | Numeric(..) | Float4 | Float8 | Oid | Xid
+        )
+    };
     from == to
         || from == Unknown
         || from.is_string()
@@ -67,7 +84,10 @@ fn assignable(from: SqlType, to: SqlType) -> bool {
 }
 
 /// Puts values in the place of `$1`, `$2`, ...: one array of length one (or `None`, NULL) each.
-pub fn bind_params(plan: LogicalPlan, values: &[(SqlType, Option<ArrayRef>)]) -> Result<LogicalPlan> {
+pub fn bind_params(
+    plan: LogicalPlan,
+    values: &[(SqlType, Option<ArrayRef>)],
+) -> Result<LogicalPlan> {
     let scalars = values
         .iter()
         .map(|(t, value)| match value {
@@ -76,5 +96,6 @@ pub fn bind_params(plan: LogicalPlan, values: &[(SqlType, Option<ArrayRef>)]) ->
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(plan_error)?;
-    plan.with_param_values(ParamValues::from(scalars)).map_err(plan_error)
+    plan.with_param_values(ParamValues::from(scalars))
+        .map_err(plan_error)
 }

@@ -51,13 +51,24 @@ fn parameters(plan: LogicalPlan, ctx: &PlanContext) -> Result<(LogicalPlan, Vec<
             Some((n, field.and_then(|f| SqlType::of_field(&f))))
         })
         .collect();
-    let count = found.keys().last().copied().unwrap_or(0).max(ctx.declared.len());
+    let count = found
+        .keys()
+        .last()
+        .copied()
+        .unwrap_or(0)
+        .max(ctx.declared.len());
     let params: Vec<SqlType> = (1..=count)
         .map(|n| {
             let declared = ctx.declared.get(n - 1).copied().flatten();
             declared
                 .filter(|t| *t != SqlType::Unknown)
-                .or_else(|| found.get(&n).copied().flatten().filter(|t| *t != SqlType::Unknown))
+                .or_else(|| {
+                    found
+                        .get(&n)
+                        .copied()
+                        .flatten()
+                        .filter(|t| *t != SqlType::Unknown)
+                })
                 .unwrap_or(SqlType::Varchar(VARCHAR_MAX))
         })
         .collect();
@@ -71,9 +82,9 @@ fn parameters(plan: LogicalPlan, ctx: &PlanContext) -> Result<(LogicalPlan, Vec<
                     Expr::Placeholder(p) if p.field.is_none() => {
                         let n = p.id.trim_start_matches('$').parse::<usize>().unwrap_or(0);
                         let field = params.get(n.wrapping_sub(1)).map(|t| t.field_ref("", true));
-                        Ok(Transformed::yes(Expr::Placeholder(Placeholder::new_with_field(
-                            p.id, field,
-                        ))))
+                        Ok(Transformed::yes(Expr::Placeholder(
+                            Placeholder::new_with_field(p.id, field),
+                        )))
                     }
                     other => Ok(Transformed::no(other)),
                 })
@@ -112,7 +123,10 @@ fn announced_type(field: &arrow::datatypes::Field) -> Result<SqlType> {
     match SqlType::of_field(field) {
         Some(SqlType::Unknown) => Ok(SqlType::Varchar(VARCHAR_MAX)),
         Some(t) => Ok(t),
-        None => Err(SqlError::unsupported(format!("a result of type {}", field.data_type()))),
+        None => Err(SqlError::unsupported(format!(
+            "a result of type {}",
+            field.data_type()
+        ))),
     }
 }
 
@@ -138,7 +152,9 @@ fn origin(plan: &LogicalPlan, index: usize, ctx: &PlanContext) -> Option<Origin>
             while let Expr::Alias(alias) = expr {
                 expr = &alias.expr;
             }
-            let Expr::Column(column) = expr else { return None };
+            let Expr::Column(column) = expr else {
+                return None;
+            };
             let input = p.input.schema().maybe_index_of_column(column)?;
             origin(&p.input, input, ctx)
         }
@@ -153,7 +169,11 @@ fn origin(plan: &LogicalPlan, index: usize, ctx: &PlanContext) -> Option<Origin>
             if let Some(i) = j.left.schema().maybe_index_of_column(&column) {
                 origin(&j.left, i, ctx)
             } else {
-                origin(&j.right, j.right.schema().maybe_index_of_column(&column)?, ctx)
+                origin(
+                    &j.right,
+                    j.right.schema().maybe_index_of_column(&column)?,
+                    ctx,
+                )
             }
         }
         LogicalPlan::TableScan(scan) => {

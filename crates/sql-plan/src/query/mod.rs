@@ -76,7 +76,10 @@ fn plan_at_depth(
     let declared = ctx
         .declared
         .iter()
-        .map(|t| t.filter(|t| *t != SqlType::Unknown).map(|t| t.field_ref("", true)))
+        .map(|t| {
+            t.filter(|t| *t != SqlType::Unknown)
+                .map(|t| t.field_ref("", true))
+        })
         .collect();
     let mut planner_ctx = PlannerContext::new().with_prepare_param_data_types(declared);
     let planner = SqlToRel::new(&provider);

@@ -25,10 +25,14 @@ fn name_of(expr: &Expr) -> Option<String> {
         Expr::Identifier(ident) => ident.value.clone(),
         Expr::CompoundIdentifier(idents) => idents.last()?.value.clone(),
         Expr::Nested(inner) => return name_of(inner),
-        Expr::Cast { expr, data_type, .. } => name_of(expr).unwrap_or(type_name(data_type)?),
-        Expr::Convert { expr, data_type: Some(data_type), .. } => {
-            name_of(expr).unwrap_or(type_name(data_type)?)
-        }
+        Expr::Cast {
+            expr, data_type, ..
+        } => name_of(expr).unwrap_or(type_name(data_type)?),
+        Expr::Convert {
+            expr,
+            data_type: Some(data_type),
+            ..
+        } => name_of(expr).unwrap_or(type_name(data_type)?),
         Expr::TypedString(t) => type_name(&t.data_type)?,
         Expr::Function(f) => function_name(&f.name)?,
         Expr::Case { else_result, .. } => match else_result.as_deref() {

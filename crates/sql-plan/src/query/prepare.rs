@@ -78,7 +78,10 @@ impl Prepare {
                         continue;
                     }
                     let alias = Ident::with_quote('"', unique(name, &mut taken));
-                    *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+                    *item = SelectItem::ExprWithAlias {
+                        expr: expr.clone(),
+                        alias,
+                    };
                 }
                 SelectItem::ExprWithAlias { alias, .. } => {
                     let name = unique(alias.value.clone(), &mut taken);

@@ -48,7 +48,9 @@ impl<'a> Provider<'a> {
         config.sql_parser.parse_float_as_decimal = true;
         config.sql_parser.map_string_types_to_utf8view = true;
         config.sql_parser.default_null_ordering = "nulls_max".into();
-        config.extensions.insert(SessionExtension(ctx.session.clone()));
+        config
+            .extensions
+            .insert(SessionExtension(ctx.session.clone()));
         Provider {
             ctx,
             options,

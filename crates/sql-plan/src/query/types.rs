@@ -63,10 +63,7 @@ pub fn sql_type(name: &DataType) -> Result<SqlType> {
     })
 }
 
-fn custom(
-    name: &datafusion::sql::sqlparser::ast::ObjectName,
-    args: &[String],
-) -> Result<SqlType> {
+fn custom(name: &datafusion::sql::sqlparser::ast::ObjectName, args: &[String]) -> Result<SqlType> {
     let text = name
         .0
         .last()
@@ -80,10 +77,25 @@ fn custom(
     };
     Ok(match text.as_str() {
         "bpchar" if args.is_empty() => SqlType::Char(256),
-        "bpchar" => char(&Some(CharacterLength::IntegerLength { length: len(1), unit: None }), 1)?,
-        "nchar" => char(&Some(CharacterLength::IntegerLength { length: len(1), unit: None }), 1)?,
+        "bpchar" => char(
+            &Some(CharacterLength::IntegerLength {
+                length: len(1),
+                unit: None,
+            }),
+            1,
+        )?,
+        "nchar" => char(
+            &Some(CharacterLength::IntegerLength {
+                length: len(1),
+                unit: None,
+            }),
+            1,
+        )?,
         "nvarchar" | "varchar" => varchar(
-            &Some(CharacterLength::IntegerLength { length: len(256), unit: None }),
+            &Some(CharacterLength::IntegerLength {
+                length: len(256),
+                unit: None,
+            }),
             256,
         )?,
         "timestamptz" => SqlType::TimestampTz,
@@ -100,7 +112,10 @@ fn custom(
         "intervaly2m" => SqlType::IntervalYM,
         "intervald2s" => SqlType::IntervalDS,
         "super" | "hllsketch" | "geometry" | "geography" => {
-            return Err(SqlError::unsupported(format!("type {}", text.to_uppercase())));
+            return Err(SqlError::unsupported(format!(
+                "type {}",
+                text.to_uppercase()
+            )));
         }
         _ => return Err(unknown(&text)),
     })

@@ -24,7 +24,10 @@ pub(super) fn expand(
     if depth >= MAX_DEPTH {
         return Err(SqlError::new(
             SqlState::PROGRAM_LIMIT_EXCEEDED,
-            format!("view \"{}\" is nested too deeply or refers to itself", relation.name),
+            format!(
+                "view \"{}\" is nested too deeply or refers to itself",
+                relation.name
+            ),
         ));
     }
     let query = lw_sql_syntax::parse_query(&view.query)?;
@@ -47,7 +50,10 @@ pub(super) fn expand_system(
     depth: usize,
 ) -> Result<LogicalPlan> {
     if depth >= MAX_DEPTH {
-        return Err(SqlError::internal(format!("system view {} refers to itself", relation.name)));
+        return Err(SqlError::internal(format!(
+            "system view {} refers to itself",
+            relation.name
+        )));
     }
     let query = lw_sql_syntax::parse_query(text)?;
     let mut session = (*ctx.session).clone();
@@ -81,10 +87,7 @@ pub(super) fn expand_system(
         .map_err(plan_error)
 }
 
-fn renamed(
-    plan: LogicalPlan,
-    to: &[&str],
-) -> Result<LogicalPlan> {
+fn renamed(plan: LogicalPlan, to: &[&str]) -> Result<LogicalPlan> {
     let same = plan
         .schema()
         .fields()
