@@ -7,6 +7,9 @@
 //! Where to start: [`Engine`], then [`context::StatementContext`].
 
 pub mod context;
+pub mod scan;
+#[cfg(test)]
+mod testing;
 
 mod lower;
 mod proc_list;
