@@ -100,7 +100,11 @@ impl Fixture {
     }
 
     /// Writes rows; the segments join the table.
-    pub(crate) async fn insert(&mut self, columns: Vec<ArrayRef>, options: WriteOptions) -> Written {
+    pub(crate) async fn insert(
+        &mut self,
+        columns: Vec<ArrayRef>,
+        options: WriteOptions,
+    ) -> Written {
         let mut writer = self
             .store
             .writer(&self.relation, self.ids.clone(), options)
@@ -182,4 +186,3 @@ pub(crate) fn rows_text(batches: &[RecordBatch]) -> Vec<String> {
     }
     out
 }
-

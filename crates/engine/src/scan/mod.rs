@@ -195,7 +195,11 @@ impl SegmentTable {
     }
 
     /// Files over partitions, the largest first to the emptiest.
-    fn file_groups(&self, segments: &[Arc<Segment>], partitions: usize) -> DfResult<Vec<FileGroup>> {
+    fn file_groups(
+        &self,
+        segments: &[Arc<Segment>],
+        partitions: usize,
+    ) -> DfResult<Vec<FileGroup>> {
         let mut by_size: Vec<&Arc<Segment>> = segments.iter().collect();
         by_size.sort_by_key(|s| std::cmp::Reverse(s.bytes));
         let count = partitions.clamp(1, by_size.len().max(1));

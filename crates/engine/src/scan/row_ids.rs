@@ -99,8 +99,7 @@ impl ExpressionConverter for WithPositions {
             .collect();
         scan.push((ROW_COLUMN.to_string(), row_idx()));
         fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::UInt64, false)));
-        let position: Arc<dyn PhysicalExpr> =
-            Arc::new(Column::new(ROW_COLUMN, fields.len() - 1));
+        let position: Arc<dyn PhysicalExpr> = Arc::new(Column::new(ROW_COLUMN, fields.len() - 1));
         let leftover = projection.try_map_exprs(|expr| {
             expr.transform(|e| {
                 Ok(if e.downcast_ref::<RowPosition>().is_some() {

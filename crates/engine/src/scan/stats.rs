@@ -61,7 +61,12 @@ fn merged(column: &Column, segments: &[Arc<Segment>]) -> Option<ColumnBounds> {
     };
     let mut rows = 0;
     for segment in segments {
-        bounds::merge(&mut all, rows, segment.columns.get(&column.id)?, segment.rows);
+        bounds::merge(
+            &mut all,
+            rows,
+            segment.columns.get(&column.id)?,
+            segment.rows,
+        );
         rows += segment.rows;
     }
     Some(all)

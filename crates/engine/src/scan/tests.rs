@@ -35,7 +35,10 @@ async fn numbers() -> Fixture {
     let a = ints((0..20_000).rev());
     let b = texts((0..20_000).rev().map(|i| format!("text number {i}")));
     f.insert(vec![a, b], files).await;
-    let (a, b) = (ints([20_000, 20_001, 20_002]), texts(["x".into(), "y".into(), "z".into()]));
+    let (a, b) = (
+        ints([20_000, 20_001, 20_002]),
+        texts(["x".into(), "y".into(), "z".into()]),
+    );
     f.insert(vec![a, b], WriteOptions::default()).await;
     f
 }
@@ -43,12 +46,24 @@ async fn numbers() -> Fixture {
 #[tokio::test(flavor = "multi_thread")]
 async fn files_and_inline_are_one_table() {
     let f = numbers().await;
-    let inline = f.data.segments.values().filter(|s| matches!(s.place, Place::Inline(_)));
+    let inline = f
+        .data
+        .segments
+        .values()
+        .filter(|s| matches!(s.place, Place::Inline(_)));
     assert_eq!(inline.count(), 1);
-    assert_eq!(f.query("select count(*), sum(a) from t").await, ["20003|200050003"]);
     assert_eq!(
-        f.query("select a, c1 from t where a between 4095 and 4097 order by a").await,
-        ["4095|text number 4095", "4096|text number 4096", "4097|text number 4097"]
+        f.query("select count(*), sum(a) from t").await,
+        ["20003|200050003"]
+    );
+    assert_eq!(
+        f.query("select a, c1 from t where a between 4095 and 4097 order by a")
+            .await,
+        [
+            "4095|text number 4095",
+            "4096|text number 4096",
+            "4097|text number 4097"
+        ]
     );
     assert_eq!(
         f.query("select c1 from t where a > 19998 order by a").await,
@@ -56,7 +71,8 @@ async fn files_and_inline_are_one_table() {
     );
     assert_eq!(f.query("select min(a), max(a) from t").await, ["0|20002"]);
     assert_eq!(
-        f.query("select upper(c1) from t where c1 like '%9999' order by 1").await,
+        f.query("select upper(c1) from t where c1 like '%9999' order by 1")
+            .await,
         ["TEXT NUMBER 19999", "TEXT NUMBER 9999"]
     );
     assert_eq!(f.query("select a from t limit 0").await, [] as [&str; 0]);
@@ -69,13 +85,23 @@ async fn deleted_rows_are_not_seen() {
     let first = *f.data.segments.keys().next().unwrap();
     let rows = f.data.segments[&first].rows;
     f.delete(first, 0..rows - 1);
-    let last = f.data.segments.values().find(|s| matches!(s.place, Place::Inline(_)));
+    let last = f
+        .data
+        .segments
+        .values()
+        .find(|s| matches!(s.place, Place::Inline(_)));
     let last = last.unwrap().id;
     f.delete(last, [1]);
     let left = 20_003 - (rows - 1) - 1;
     assert_eq!(f.query("select count(*) from t").await, [left.to_string()]);
-    assert_eq!(f.query("select count(c1) from t where a >= 0").await, [left.to_string()]);
-    assert_eq!(f.query("select a from t where a >= 20000 order by 1").await, ["20000", "20002"]);
+    assert_eq!(
+        f.query("select count(c1) from t where a >= 0").await,
+        [left.to_string()]
+    );
+    assert_eq!(
+        f.query("select a from t where a >= 20000 order by 1").await,
+        ["20000", "20002"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +109,10 @@ async fn row_ids_name_the_row() {
     let mut f = numbers().await;
     let first = *f.data.segments.keys().next().unwrap();
     f.delete(first, [0, 5]);
-    for filter in ["a in (17, 18000, 20001)", "c1 in ('text number 17', 'text number 18000', 'y')"] {
+    for filter in [
+        "a in (17, 18000, 20001)",
+        "c1 in ('text number 17', 'text number 18000', 'y')",
+    ] {
         let sql = format!("select __segment, __row, a from t_rows where {filter} order by a");
         let found = f.query(&sql).await;
         assert_eq!(found.len(), 3, "{filter}: {found:?}");
@@ -120,13 +149,19 @@ async fn columns_added_later_and_renames() {
     new.columns.push(plain);
     f.relation = Arc::new(new);
     assert_eq!(
-        f.query("select a, renamed, d, e from t where a in (1, 20002) order by a").await,
+        f.query("select a, renamed, d, e from t where a in (1, 20002) order by a")
+            .await,
         ["1|text number 1|7.50|-", "20002|z|7.50|-"]
     );
-    assert_eq!(f.query("select count(*) from t where d > 7 and e is null").await, ["20003"]);
+    assert_eq!(
+        f.query("select count(*) from t where d > 7 and e is null")
+            .await,
+        ["20003"]
+    );
     assert_eq!(f.query("select count(*) from t where d < 7").await, ["0"]);
     assert_eq!(
-        f.query("select count(*) from t_rows where d > 7 and a < 10 and __row >= 0").await,
+        f.query("select count(*) from t_rows where d > 7 and a < 10 and __row >= 0")
+            .await,
         ["10"]
     );
     // A dropped column stays in the files, unseen.
@@ -156,7 +191,11 @@ async fn every_type_comes_back_as_it_was() {
         SqlType::TimestampTz,
         SqlType::Varbyte(9),
     ];
-    let columns = types.iter().enumerate().map(|(i, t)| column(&format!("x{i}"), *t)).collect();
+    let columns = types
+        .iter()
+        .enumerate()
+        .map(|(i, t)| column(&format!("x{i}"), *t))
+        .collect();
     let mut f = Fixture::new(relation(columns, DistStyle::Key(3), SortKey::None));
     let arrays = || -> Vec<ArrayRef> {
         vec![
@@ -170,28 +209,60 @@ async fn every_type_comes_back_as_it_was() {
                     .unwrap(),
             ),
             Arc::new(
-                Decimal128Array::from(vec![Some(10i128.pow(38) - 1), None, Some(1 - 10i128.pow(38))])
-                    .with_precision_and_scale(38, 10)
-                    .unwrap(),
+                Decimal128Array::from(vec![
+                    Some(10i128.pow(38) - 1),
+                    None,
+                    Some(1 - 10i128.pow(38)),
+                ])
+                .with_precision_and_scale(38, 10)
+                .unwrap(),
             ),
             Arc::new(Float32Array::from(vec![Some(f32::NAN), None, Some(-0.5)])),
-            Arc::new(Float64Array::from(vec![Some(f64::INFINITY), None, Some(1e-300)])),
+            Arc::new(Float64Array::from(vec![
+                Some(f64::INFINITY),
+                None,
+                Some(1e-300),
+            ])),
             Arc::new(StringViewArray::from(vec![Some("a  "), None, Some("ß")])),
-            Arc::new(StringViewArray::from(vec![Some(""), None, Some("longer than twelve b")])),
+            Arc::new(StringViewArray::from(vec![
+                Some(""),
+                None,
+                Some("longer than twelve b"),
+            ])),
             Arc::new(Date32Array::from(vec![Some(-1), None, Some(20_000)])),
-            Arc::new(Time64MicrosecondArray::from(vec![Some(0), None, Some(86_399_999_999)])),
-            Arc::new(Time64NanosecondArray::from(vec![Some(0), None, Some(86_399_999_999_000)])),
-            Arc::new(TimestampMicrosecondArray::from(vec![Some(-62_135_596_800_000_000), None, Some(1)])),
+            Arc::new(Time64MicrosecondArray::from(vec![
+                Some(0),
+                None,
+                Some(86_399_999_999),
+            ])),
+            Arc::new(Time64NanosecondArray::from(vec![
+                Some(0),
+                None,
+                Some(86_399_999_999_000),
+            ])),
+            Arc::new(TimestampMicrosecondArray::from(vec![
+                Some(-62_135_596_800_000_000),
+                None,
+                Some(1),
+            ])),
             Arc::new(
                 TimestampMicrosecondArray::from(vec![Some(0), None, Some(253_402_300_799_999_999)])
                     .with_timezone("UTC"),
             ),
-            Arc::new(BinaryViewArray::from(vec![Some(&b"\x00\xff"[..]), None, Some(&b""[..])])),
+            Arc::new(BinaryViewArray::from(vec![
+                Some(&b"\x00\xff"[..]),
+                None,
+                Some(&b""[..]),
+            ])),
         ]
     };
     f.insert(arrays(), WriteOptions::files_only()).await;
     f.insert(arrays(), WriteOptions::default()).await;
-    let batches = f.session().sql("select * from t order by x2, x9").await.unwrap();
+    let batches = f
+        .session()
+        .sql("select * from t order by x2, x9")
+        .await
+        .unwrap();
     let batches = batches.collect().await.unwrap();
     let schema = batches[0].schema();
     for (field, sql_type) in schema.fields().iter().zip(types) {
@@ -215,9 +286,15 @@ async fn every_type_comes_back_as_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn bounds_spare_files() {
     let f = numbers().await;
-    let plan = f.session().sql("select * from t where a = 9").await.unwrap();
+    let plan = f
+        .session()
+        .sql("select * from t where a = 9")
+        .await
+        .unwrap();
     let plan = plan.create_physical_plan().await.unwrap();
-    let text = datafusion::physical_plan::displayable(plan.as_ref()).indent(true).to_string();
+    let text = datafusion::physical_plan::displayable(plan.as_ref())
+        .indent(true)
+        .to_string();
     // Each slice has a run of files of its own; one file of each could hold the 9.
     let files = text.matches(".vortex").count();
     assert!(files <= 2, "{text}");
