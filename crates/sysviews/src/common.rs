@@ -37,7 +37,7 @@ pub fn user_schemas(ctx: &SystemContext) -> Vec<Arc<Schema>> {
     ctx.session
         .catalog
         .schemas(ctx.session.database)
-        .filter(|s| !crate::SCHEMAS.iter().any(|(name, _)| s.name == *name))
+        .filter(|s| !is_system_schema(&s.name))
         .cloned()
         .collect()
 }
@@ -173,4 +173,9 @@ pub fn search_path_schemas(ctx: &SystemContext) -> Vec<Oid> {
 /// True if the session's user sees the rows of this user in the logs.
 pub fn sees_rows_of(ctx: &SystemContext, user: Oid) -> bool {
     user == ctx.session.user || ctx.session.catalog.sees_all_logs(ctx.session.user)
+}
+
+/// True for a schema that holds the system's own relations.
+pub fn is_system_schema(name: &str) -> bool {
+    name == crate::INTERNAL_SCHEMA || crate::SCHEMAS.iter().any(|(system, _)| *system == name)
 }

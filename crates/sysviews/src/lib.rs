@@ -15,9 +15,12 @@ pub mod rows;
 pub mod source;
 
 mod common;
+mod information_schema;
 mod list;
+mod listing;
 mod pg_catalog;
 mod prelude;
+mod svv;
 #[cfg(test)]
 mod test_support;
 
@@ -25,6 +28,7 @@ pub use context::{
     CursorRecord, FunctionInfo, LiveState, LockRecord, NoLiveState, RunningQuery, SessionRecord,
     SystemContext, TransactionRecord,
 };
+pub(crate) use list::published;
 pub use list::{all, lookup, lookup_oid};
 pub use relation::{Body, SystemAccess, SystemRelation};
 pub use source::SystemTable;
@@ -41,3 +45,6 @@ pub const SCHEMAS: &[(&str, Oid)] = &[
     ("pg_catalog", PG_CATALOG),
     ("information_schema", INFORMATION_SCHEMA),
 ];
+
+/// The schema of relations that statements like SHOW are computed from. Clients do not see it.
+pub const INTERNAL_SCHEMA: &str = "pg_internal";

@@ -5,13 +5,16 @@ use std::sync::LazyLock;
 
 use lw_base::Oid;
 
-use crate::pg_catalog;
 use crate::relation::SystemRelation;
+use crate::{information_schema, pg_catalog, svv};
 
 static ALL: LazyLock<Vec<&'static SystemRelation>> = LazyLock::new(|| {
     let mut all = Vec::new();
     all.extend_from_slice(pg_catalog::RELATIONS);
     all.extend_from_slice(pg_catalog::EMPTY);
+    all.extend_from_slice(information_schema::RELATIONS);
+    all.extend_from_slice(svv::RELATIONS);
+    all.extend_from_slice(svv::EMPTY);
     all
 });
 
@@ -21,6 +24,14 @@ static BY_NAME: LazyLock<HashMap<(&'static str, &'static str), &'static SystemRe
 /// Every system relation.
 pub fn all() -> &'static [&'static SystemRelation] {
     &ALL
+}
+
+/// Every system relation that clients see.
+pub(crate) fn published() -> impl Iterator<Item = &'static SystemRelation> {
+    all()
+        .iter()
+        .filter(|r| r.schema != crate::INTERNAL_SCHEMA)
+        .copied()
 }
 
 /// The relation of this schema with this name.

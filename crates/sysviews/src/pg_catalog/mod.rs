@@ -24,6 +24,7 @@ mod pg_user_info;
 
 pub use fixed::EMPTY;
 pub use pg_attribute::sort_key_position;
+pub use pg_proc::FIRST_FUNCTION;
 
 /// The list.
 pub const RELATIONS: &[&SystemRelation] = &[

@@ -78,7 +78,7 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             0,
         ]);
     };
-    for relation in crate::all() {
+    for relation in crate::published() {
         for (i, (name, sql_type)) in relation.columns.iter().enumerate() {
             push(
                 relation.oid,

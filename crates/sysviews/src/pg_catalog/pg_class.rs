@@ -53,7 +53,7 @@ const COLUMNS: Columns = &[
 
 fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
     let mut rows = Rows::new(COLUMNS);
-    for relation in crate::all() {
+    for relation in crate::published() {
         let schema = crate::SCHEMAS
             .iter()
             .find(|(name, _)| *name == relation.schema)
