@@ -1,0 +1,1 @@
+//! The protocol against a small service of the test's own.
