@@ -46,7 +46,10 @@ pub(crate) fn choose(client: &ClientInfo, challenge: &Challenge) -> Result<Metho
     }
     Err(SqlError::new(
         SqlState::INVALID_AUTHORIZATION,
-        format!("password authentication of user \"{}\" needs an encrypted connection", client.user),
+        format!(
+            "password authentication of user \"{}\" needs an encrypted connection",
+            client.user
+        ),
     )
     .with_hint("Connect with TLS (sslmode=require)."))
 }
@@ -54,7 +57,9 @@ pub(crate) fn choose(client: &ClientInfo, challenge: &Challenge) -> Result<Metho
 fn is_loopback(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => v4.is_loopback(),
-        IpAddr::V6(v6) => v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback()),
+        IpAddr::V6(v6) => {
+            v6.is_loopback() || v6.to_ipv4_mapped().is_some_and(|v4| v4.is_loopback())
+        }
     }
 }
 
@@ -74,7 +79,10 @@ pub(crate) async fn ask(
             let salt = lw_base::random::bytes::<4>();
             transport.out.authentication(MD5, &salt);
             let body = answer(transport, b'p').await?;
-            Ok(Proof::Md5 { salt, response: read_password(body).map_err(fatal)? })
+            Ok(Proof::Md5 {
+                salt,
+                response: read_password(body).map_err(fatal)?,
+            })
         }
         Method::Digest => {
             let server_nonce = lw_base::random::bytes::<16>().to_vec();
@@ -87,7 +95,11 @@ pub(crate) async fn ask(
             transport.out.authentication(DIGEST, &more);
             let body = answer(transport, b'd').await?;
             let (digest, client_nonce) = read_digest_answer(body).map_err(fatal)?;
-            Ok(Proof::Digest { server_nonce, client_nonce, digest })
+            Ok(Proof::Digest {
+                server_nonce,
+                client_nonce,
+                digest,
+            })
         }
     }
 }

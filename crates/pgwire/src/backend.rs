@@ -74,7 +74,11 @@ impl Out {
 
     /// RowDescription. `format` gives each column's format code. From protocol version 1 on each
     /// field is followed by where it comes from and by flags.
-    pub(crate) fn row_description(&mut self, columns: &[ColumnDesc], format: impl Fn(usize) -> i16) {
+    pub(crate) fn row_description(
+        &mut self,
+        columns: &[ColumnDesc],
+        format: impl Fn(usize) -> i16,
+    ) {
         let protocol = self.protocol;
         self.message(b'T', |b| {
             b.put_u16(columns.len() as u16);
@@ -118,7 +122,10 @@ fn flags(column: &ColumnDesc, protocol: i16) -> u16 {
     if column.not_null {
         flags |= NOT_NULL;
     }
-    let text = matches!(column.sql_type, SqlType::Char(_) | SqlType::Varchar(_) | SqlType::Text);
+    let text = matches!(
+        column.sql_type,
+        SqlType::Char(_) | SqlType::Varchar(_) | SqlType::Text
+    );
     if protocol >= 3 && text {
         flags |= CASE_SENSITIVE;
     }

@@ -83,7 +83,11 @@ async fn authenticate(
     shared: &Shared,
 ) -> Result<Box<dyn Session>, End> {
     let fatal = |e: SqlError| End::Fatal(e.fatal());
-    let challenge = shared.service.challenge(&client.user).await.map_err(fatal)?;
+    let challenge = shared
+        .service
+        .challenge(&client.user)
+        .await
+        .map_err(fatal)?;
     let method = auth::choose(&client, &challenge).map_err(fatal)?;
     let proof = auth::ask(transport, method, &challenge).await?;
     shared.service.connect(client, proof).await.map_err(fatal)
@@ -95,20 +99,29 @@ fn client_info(
     tls_detail: Option<String>,
 ) -> lw_base::Result<ClientInfo> {
     if keys.contains_key("idp_type") || keys.contains_key("token_type") {
-        return Err(SqlError::unsupported("login with a token of an identity provider"));
+        return Err(SqlError::unsupported(
+            "login with a token of an identity provider",
+        ));
     }
-    if keys.get("replication").is_some_and(|v| !matches!(v.as_str(), "false" | "off" | "no" | "0"))
+    if keys
+        .get("replication")
+        .is_some_and(|v| !matches!(v.as_str(), "false" | "off" | "no" | "0"))
     {
         return Err(SqlError::unsupported("the replication protocol"));
     }
-    let user = keys.remove("user").filter(|u| !u.is_empty()).ok_or_else(|| {
-        SqlError::new(
-            SqlState::INVALID_AUTHORIZATION,
-            "no user name specified in startup packet",
-        )
-    })?;
-    let database =
-        keys.remove("database").filter(|d| !d.is_empty()).unwrap_or_else(|| user.clone());
+    let user = keys
+        .remove("user")
+        .filter(|u| !u.is_empty())
+        .ok_or_else(|| {
+            SqlError::new(
+                SqlState::INVALID_AUTHORIZATION,
+                "no user name specified in startup packet",
+            )
+        })?;
+    let database = keys
+        .remove("database")
+        .filter(|d| !d.is_empty())
+        .unwrap_or_else(|| user.clone());
     Ok(ClientInfo {
         user,
         database,

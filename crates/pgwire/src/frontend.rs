@@ -30,11 +30,24 @@ pub(crate) enum First {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Message {
     Query(Bytes),
-    Parse { name: Bytes, sql: Bytes, types: Vec<u32> },
+    Parse {
+        name: Bytes,
+        sql: Bytes,
+        types: Vec<u32>,
+    },
     Bind(Bind),
-    Describe { portal: bool, name: Bytes },
-    Execute { portal: Bytes, limit: i32 },
-    Close { portal: bool, name: Bytes },
+    Describe {
+        portal: bool,
+        name: Bytes,
+    },
+    Execute {
+        portal: Bytes,
+        limit: i32,
+    },
+    Close {
+        portal: bool,
+        name: Bytes,
+    },
     Flush,
     Sync,
     Terminate,
@@ -70,9 +83,18 @@ impl Message {
                 Message::Parse { name, sql, types }
             }
             b'B' => Message::Bind(r.bind()?),
-            b'D' => Message::Describe { portal: r.portal_or_statement()?, name: r.cstr()? },
-            b'E' => Message::Execute { portal: r.cstr()?, limit: r.u32()? as i32 },
-            b'C' => Message::Close { portal: r.portal_or_statement()?, name: r.cstr()? },
+            b'D' => Message::Describe {
+                portal: r.portal_or_statement()?,
+                name: r.cstr()?,
+            },
+            b'E' => Message::Execute {
+                portal: r.cstr()?,
+                limit: r.u32()? as i32,
+            },
+            b'C' => Message::Close {
+                portal: r.portal_or_statement()?,
+                name: r.cstr()?,
+            },
             b'H' => Message::Flush,
             b'S' => Message::Sync,
             b'X' => Message::Terminate,
@@ -92,7 +114,10 @@ impl First {
         match r.u32()? {
             SSL_REQUEST => Ok(First::Ssl),
             GSSENC_REQUEST => Ok(First::GssEnc),
-            CANCEL_REQUEST => Ok(First::Cancel { pid: r.u32()? as i32, key: r.u32()? as i32 }),
+            CANCEL_REQUEST => Ok(First::Cancel {
+                pid: r.u32()? as i32,
+                key: r.u32()? as i32,
+            }),
             version if version >> 16 == PROTOCOL_3 => {
                 let mut keys = BTreeMap::new();
                 loop {
@@ -226,11 +251,21 @@ impl Reader {
             )));
         }
         let result_formats = self.formats()?;
-        Ok(Bind { portal, statement, param_formats, params, result_formats })
+        Ok(Bind {
+            portal,
+            statement,
+            param_formats,
+            params,
+            result_formats,
+        })
     }
 
     fn end(&self) -> Result<()> {
-        if self.0.is_empty() { Ok(()) } else { Err(violation("invalid message format")) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(violation("invalid message format"))
+        }
     }
 }
 
@@ -239,7 +274,10 @@ mod tests {
     use super::*;
 
     fn code(tag: u8, body: &'static [u8]) -> &'static str {
-        Message::read(tag, Bytes::from_static(body)).unwrap_err().state.0
+        Message::read(tag, Bytes::from_static(body))
+            .unwrap_err()
+            .state
+            .0
     }
 
     #[test]
@@ -258,7 +296,9 @@ mod tests {
         let read = |body: &[u8]| First::read(Bytes::copy_from_slice(body));
         assert_eq!(read(&SSL_REQUEST.to_be_bytes()).unwrap(), First::Ssl);
         let body = b"\0\x03\0\0user\0u\0_pq_.x\01\0\0";
-        let First::Startup(keys) = read(body).unwrap() else { panic!() };
+        let First::Startup(keys) = read(body).unwrap() else {
+            panic!()
+        };
         assert_eq!(keys["user"], "u");
         assert_eq!(keys["_pq_.x"], "1");
         assert_eq!(read(b"\0\x02\0\0").unwrap_err().state.0, "0A000");

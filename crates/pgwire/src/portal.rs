@@ -78,8 +78,11 @@ impl Statement {
                 .map_err(|e| e.with_context(format!("parameter ${}", i + 1)))?;
             params.push(Param { sql_type, value });
         }
-        let columns: &[ColumnDesc] =
-            self.prepared.as_ref().and_then(|p| p.columns.as_deref()).unwrap_or(&[]);
+        let columns: &[ColumnDesc] = self
+            .prepared
+            .as_ref()
+            .and_then(|p| p.columns.as_deref())
+            .unwrap_or(&[]);
         let sent = bind.result_formats.len();
         if sent > 1 && sent != columns.len() {
             return Err(violation(format!(
@@ -87,8 +90,15 @@ impl Statement {
                 columns.len()
             )));
         }
-        let formats = (0..columns.len()).map(|i| format_of(&bind.result_formats, i)).collect();
-        Ok(Portal { prepared: self.prepared.clone(), params, formats, state: State::Ready })
+        let formats = (0..columns.len())
+            .map(|i| format_of(&bind.result_formats, i))
+            .collect();
+        Ok(Portal {
+            prepared: self.prepared.clone(),
+            params,
+            formats,
+            state: State::Ready,
+        })
     }
 }
 
@@ -117,7 +127,11 @@ fn value_type(
                 return Ok(sql_type);
             };
             let own = parse_numeric(text(value)?)?.scale.min(37) as i8;
-            Ok(if own > scale { SqlType::Numeric(38, own) } else { sql_type })
+            Ok(if own > scale {
+                SqlType::Numeric(38, own)
+            } else {
+                sql_type
+            })
         }
         other => Ok(other),
     }
@@ -137,7 +151,8 @@ pub(crate) fn declared_type(oid: u32) -> Result<Option<SqlType>> {
         VARCHAR_ARRAY => SqlType::TextArray,
         // A length is the column's affair, not the parameter's.
         1042 => SqlType::Text,
-        oid => SqlType::from_oid(oid, -1)
-            .ok_or_else(|| SqlError::unsupported(format!("a parameter of the type with OID {oid}")))?,
+        oid => SqlType::from_oid(oid, -1).ok_or_else(|| {
+            SqlError::unsupported(format!("a parameter of the type with OID {oid}"))
+        })?,
     }))
 }

@@ -30,7 +30,16 @@ impl Rows {
         tag: String,
         tag_with_rows: bool,
     ) -> Rows {
-        Rows { stream, tag, tag_with_rows, types, formats, columns: Vec::new(), batch_rows: 0, next: 0 }
+        Rows {
+            stream,
+            tag,
+            tag_with_rows,
+            types,
+            formats,
+            columns: Vec::new(),
+            batch_rows: 0,
+            next: 0,
+        }
     }
 
     /// True if the batch at hand is used up.
@@ -47,7 +56,9 @@ impl Rows {
             )));
         }
         let columns = batch.columns().iter().zip(&self.types);
-        self.columns = columns.map(|(a, t)| Column::new(a, *t)).collect::<Result<_>>()?;
+        self.columns = columns
+            .map(|(a, t)| Column::new(a, *t))
+            .collect::<Result<_>>()?;
         self.batch_rows = batch.num_rows();
         self.next = 0;
         Ok(())
@@ -55,9 +66,17 @@ impl Rows {
 
     /// Appends rows of the batch at hand until `limit` rows are written, the batch is used up or
     /// the buffer is full; returns how many were written.
-    pub(crate) fn write(&mut self, limit: u64, options: &TextOptions, out: &mut Out) -> Result<u64> {
-        let numeric =
-            if out.protocol >= 2 { NumericForm::Unscaled } else { NumericForm::Digits };
+    pub(crate) fn write(
+        &mut self,
+        limit: u64,
+        options: &TextOptions,
+        out: &mut Out,
+    ) -> Result<u64> {
+        let numeric = if out.protocol >= 2 {
+            NumericForm::Unscaled
+        } else {
+            NumericForm::Digits
+        };
         let mut written = 0;
         while written < limit && !self.wants_batch() && out.buf.len() < FLUSH_AT {
             let row = self.next;

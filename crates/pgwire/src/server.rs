@@ -90,9 +90,11 @@ pub async fn serve(
                 });
             }
             Err(_) => {
-                let error =
-                    SqlError::new(SqlState::TOO_MANY_CONNECTIONS, "too many connections already")
-                        .fatal();
+                let error = SqlError::new(
+                    SqlState::TOO_MANY_CONNECTIONS,
+                    "too many connections already",
+                )
+                .fatal();
                 tasks.spawn(async move {
                     Transport::new(Box::new(socket), shared.stop.clone())
                         .goodbye(Some(&error))

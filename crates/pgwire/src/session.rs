@@ -70,7 +70,11 @@ pub(crate) async fn run(
             Some(SqlError::internal("the session failed and was ended").fatal())
         }
     };
-    if AssertUnwindSafe(session.close()).catch_unwind().await.is_err() {
+    if AssertUnwindSafe(session.close())
+        .catch_unwind()
+        .await
+        .is_err()
+    {
         tracing::error!(pid = session.pid(), "the end of a session panicked");
     }
     transport.goodbye(last.as_ref()).await;
@@ -89,10 +93,16 @@ struct Talk<'a> {
 /// Runs `$work`, a call into the session, while watching the socket.
 macro_rules! watch {
     ($self:ident, $work:expr) => {{
-        let (service, pid, key) =
-            ($self.service.clone(), $self.session.pid(), $self.session.cancel_key());
+        let (service, pid, key) = (
+            $self.service.clone(),
+            $self.session.pid(),
+            $self.session.cancel_key(),
+        );
         let work = $work;
-        $self.transport.watch(move || service.cancel(pid, key), work).await?
+        $self
+            .transport
+            .watch(move || service.cancel(pid, key), work)
+            .await?
     }};
 }
 
@@ -101,8 +111,12 @@ impl Talk<'_> {
     async fn begin(&mut self) -> Result<(), End> {
         let protocol = self.transport.out.protocol;
         self.report_parameters();
-        self.transport.out.parameter_status("server_protocol_version", &protocol.to_string());
-        self.transport.out.backend_key_data(self.session.pid(), self.session.cancel_key());
+        self.transport
+            .out
+            .parameter_status("server_protocol_version", &protocol.to_string());
+        self.transport
+            .out
+            .backend_key_data(self.session.pid(), self.session.cancel_key());
         self.ready().await
     }
 
@@ -188,7 +202,11 @@ impl Talk<'_> {
 
     fn text_options(&self) -> TextOptions {
         let format = self.session.text_format();
-        TextOptions::new(&format.time_zone, format.extra_float_digits, &format.date_style)
+        TextOptions::new(
+            &format.time_zone,
+            format.extra_float_digits,
+            &format.date_style,
+        )
     }
 
     /// The Sync message.
@@ -226,8 +244,7 @@ impl Talk<'_> {
         for (i, statement) in statements.iter().enumerate() {
             let offset = statement.offset;
             let theirs = |e| Failure::Theirs(e, offset);
-            let prepared =
-                watch!(self, self.session.prepare(statement, &[])).map_err(theirs)?;
+            let prepared = watch!(self, self.session.prepare(statement, &[])).map_err(theirs)?;
             if !prepared.params.is_empty() {
                 let message = "there is no parameter $1";
                 return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, message).into());
@@ -237,7 +254,12 @@ impl Talk<'_> {
             let tag = match outcome {
                 Outcome::Empty => None,
                 Outcome::Done { tag } => Some(tag),
-                Outcome::Rows { columns, rows, tag, tag_with_rows } => {
+                Outcome::Rows {
+                    columns,
+                    rows,
+                    tag,
+                    tag_with_rows,
+                } => {
                     self.transport.out.row_description(&columns, |_| 0);
                     let types: Vec<SqlType> = columns.iter().map(|c| c.sql_type).collect();
                     let formats = vec![0; types.len()];
@@ -269,7 +291,10 @@ impl Talk<'_> {
         match message {
             Message::Parse { name, sql, types } => self.parse(name, &sql, types).await,
             Message::Bind(bind) => self.bind(bind),
-            Message::Describe { portal: false, name } => self.describe_statement(&name),
+            Message::Describe {
+                portal: false,
+                name,
+            } => self.describe_statement(&name),
             Message::Describe { portal: true, name } => self.describe_portal(&name),
             Message::Execute { portal, limit } => self.execute(portal, limit).await,
             Message::Close { portal, name } => {
@@ -300,8 +325,10 @@ impl Talk<'_> {
         }
         room(self.statements.len(), "prepared statements")?;
         let sql = statement_text(sql)?;
-        let declared =
-            types.iter().map(|oid| declared_type(*oid)).collect::<Result<Vec<_>, _>>()?;
+        let declared = types
+            .iter()
+            .map(|oid| declared_type(*oid))
+            .collect::<Result<Vec<_>, _>>()?;
         let statements = self.session.parse(sql).map_err(|e| Failure::Theirs(e, 0))?;
         let prepared: Option<Arc<Prepared>> = match statements.as_slice() {
             [] => None,
@@ -316,7 +343,13 @@ impl Talk<'_> {
                 .into());
             }
         };
-        self.statements.insert(name, Statement { prepared, declared: types });
+        self.statements.insert(
+            name,
+            Statement {
+                prepared,
+                declared: types,
+            },
+        );
         self.transport.out.empty(b'1');
         Ok(())
     }
@@ -397,7 +430,12 @@ impl Talk<'_> {
                         tag = Some(done);
                         State::Done
                     }
-                    Outcome::Rows { columns, rows, tag, tag_with_rows } => {
+                    Outcome::Rows {
+                        columns,
+                        rows,
+                        tag,
+                        tag_with_rows,
+                    } => {
                         // What was announced holds, whatever the statement makes of it now.
                         let announced = prepared.columns.as_deref().unwrap_or(&columns);
                         let types: Vec<SqlType> = announced.iter().map(|c| c.sql_type).collect();
@@ -422,9 +460,15 @@ impl Talk<'_> {
                 return Ok(());
             }
             tag = Some(full_tag(&rows.tag, rows.tag_with_rows, sent));
-            portal.state =
-                State::Finished { tag: std::mem::take(&mut rows.tag), tag_with_rows: rows.tag_with_rows };
-        } else if let State::Finished { tag: done, tag_with_rows } = &portal.state {
+            portal.state = State::Finished {
+                tag: std::mem::take(&mut rows.tag),
+                tag_with_rows: rows.tag_with_rows,
+            };
+        } else if let State::Finished {
+            tag: done,
+            tag_with_rows,
+        } = &portal.state
+        {
             tag = Some(full_tag(done, *tag_with_rows, 0));
         }
         self.send_notices();
@@ -456,7 +500,11 @@ impl Talk<'_> {
 }
 
 fn full_tag(tag: &str, with_rows: bool, rows: u64) -> String {
-    if with_rows { format!("{tag} {rows}") } else { tag.to_string() }
+    if with_rows {
+        format!("{tag} {rows}")
+    } else {
+        tag.to_string()
+    }
 }
 
 fn statement_text(sql: &Bytes) -> Result<&str, SqlError> {
@@ -479,15 +527,24 @@ fn room(held: usize, what: &str) -> Result<(), SqlError> {
     if held < MAX_NAMED {
         return Ok(());
     }
-    Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("too many {what}"))
-        .with_detail(format!("A session may hold {MAX_NAMED}.")))
+    Err(
+        SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("too many {what}"))
+            .with_detail(format!("A session may hold {MAX_NAMED}.")),
+    )
 }
 
 fn no_portal(name: &Bytes) -> SqlError {
     let name = String::from_utf8_lossy(name);
-    SqlError::new(SqlState::INVALID_CURSOR_NAME, format!("portal \"{name}\" does not exist"))
+    SqlError::new(
+        SqlState::INVALID_CURSOR_NAME,
+        format!("portal \"{name}\" does not exist"),
+    )
 }
 
 fn idle() -> SqlError {
-    SqlError::new(SqlState("57P05"), "terminating connection due to idle session timeout").fatal()
+    SqlError::new(
+        SqlState("57P05"),
+        "terminating connection due to idle session timeout",
+    )
+    .fatal()
 }

@@ -60,7 +60,12 @@ pub(crate) struct Transport {
 
 impl Transport {
     pub(crate) fn new(io: Box<dyn Io>, stop: CancellationToken) -> Transport {
-        Transport { io, input: BytesMut::new(), out: Out::default(), stop }
+        Transport {
+            io,
+            input: BytesMut::new(),
+            out: Out::default(),
+            stop,
+        }
     }
 
     /// Puts TLS on the socket; returns its version and cipher. Bytes that came before it are
@@ -74,7 +79,10 @@ impl Transport {
         let plain = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
         let tls = acceptor.accept(plain).await?;
         let (_, state) = tls.get_ref();
-        let version = state.protocol_version().and_then(|v| v.as_str()).unwrap_or("TLS");
+        let version = state
+            .protocol_version()
+            .and_then(|v| v.as_str())
+            .unwrap_or("TLS");
         let suite = state.negotiated_cipher_suite().map(|s| s.suite());
         let detail = match suite.and_then(|s| s.as_str()) {
             Some(suite) => format!("{version} {suite}"),
@@ -105,7 +113,9 @@ impl Transport {
         }
         let length = (&self.input[..4]).get_u32() as usize;
         if !(8..=MAX_STARTUP).contains(&length) {
-            return Err(End::Fatal(violation("invalid length of startup packet").fatal()));
+            return Err(End::Fatal(
+                violation("invalid length of startup packet").fatal(),
+            ));
         }
         while self.input.len() < length {
             self.fill().await?;
@@ -117,11 +127,14 @@ impl Transport {
 
     /// Reads an answer to an authentication request (tags `p` and Redshift's `d`).
     pub(crate) async fn answer(&mut self) -> Result<(u8, Bytes), End> {
-        match self.frame(MAX_STARTUP, |tag| matches!(tag, b'p' | b'd' | b'i')).await? {
+        match self
+            .frame(MAX_STARTUP, |tag| matches!(tag, b'p' | b'd' | b'i'))
+            .await?
+        {
             Frame::Whole(tag, body) => Ok((tag, body)),
-            Frame::TooLong(..) => {
-                Err(End::Fatal(violation("authentication answer too long").fatal()))
-            }
+            Frame::TooLong(..) => Err(End::Fatal(
+                violation("authentication answer too long").fatal(),
+            )),
         }
     }
 
@@ -193,7 +206,11 @@ impl Transport {
 
     /// Sends what is gathered if it is much.
     pub(crate) async fn flush_if_full(&mut self) -> Result<(), End> {
-        if self.out.buf.len() >= FLUSH_AT { self.flush().await } else { Ok(()) }
+        if self.out.buf.len() >= FLUSH_AT {
+            self.flush().await
+        } else {
+            Ok(())
+        }
     }
 
     /// Says a last word and closes; a client that does not listen is left after a second.
