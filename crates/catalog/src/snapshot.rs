@@ -239,8 +239,10 @@ impl CatalogSnapshot {
                 self.drop_relation(relation);
             }
             self.schemas.remove(&schema);
+            self.comments.remove(&(schema, 0));
         }
         self.databases.remove(&oid);
+        self.comments.remove(&(oid, 0));
     }
 
     fn with_data(
