@@ -49,7 +49,10 @@ pub fn segment(
 }
 
 /// Takes every run of bytes out of the changes, in order, leaving empty ones.
-fn visit_bytes(changes: &mut [Change], mut visit: impl FnMut(&mut Bytes) -> Result<()>) -> Result<()> {
+fn visit_bytes(
+    changes: &mut [Change],
+    mut visit: impl FnMut(&mut Bytes) -> Result<()>,
+) -> Result<()> {
     for change in changes {
         match change {
             Change::AddSegments { segments, .. } => {
@@ -94,7 +97,8 @@ pub fn decode_changes(entry: Vec<u8>) -> Result<Vec<Change>> {
     let mut rest = Bytes::from(entry);
     let mut next = || -> Result<Bytes> {
         let head = rest.get(..8).ok_or_else(|| corrupt("log entry"))?;
-        let length = u64::from_le_bytes(head.try_into().map_err(|_| corrupt("log entry"))?) as usize;
+        let length =
+            u64::from_le_bytes(head.try_into().map_err(|_| corrupt("log entry"))?) as usize;
         if rest.len() - 8 < length {
             return Err(corrupt("log entry"));
         }
@@ -103,7 +107,8 @@ pub fn decode_changes(entry: Vec<u8>) -> Result<Vec<Change>> {
         Ok(run)
     };
     let json = next()?;
-    let mut changes: Vec<Change> = serde_json::from_slice(&json).map_err(|_| corrupt("log entry"))?;
+    let mut changes: Vec<Change> =
+        serde_json::from_slice(&json).map_err(|_| corrupt("log entry"))?;
     visit_bytes(&mut changes, |bytes| {
         *bytes = next()?;
         Ok(())

@@ -2,8 +2,7 @@
 //! parameters are `?n` here and `$n` there).
 
 pub const GET_COUNTER: &str = "SELECT value FROM counter WHERE name = ?1";
-pub const SET_VERSION: &str =
-    "UPDATE counter SET value = ?2 WHERE name = 'version' AND value = ?1";
+pub const SET_VERSION: &str = "UPDATE counter SET value = ?2 WHERE name = 'version' AND value = ?1";
 pub const ADD_COUNTER: &str =
     "UPDATE counter SET value = value + ?2 WHERE name = ?1 RETURNING value";
 

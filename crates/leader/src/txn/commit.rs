@@ -157,8 +157,7 @@ fn validate(
         }
         error
     };
-    let (mut changes, mut next) =
-        rebase(&base, head, changes).map_err(|e| conflicted(e, about))?;
+    let (mut changes, mut next) = rebase(&base, head, changes).map_err(|e| conflicted(e, about))?;
     let ids = ids
         .upgrade()
         .ok_or_else(|| SqlError::internal("the source of ids is gone"))?;
@@ -182,11 +181,7 @@ fn give_way(shared: &Shared, xid: TxnId, changes: &[Change]) -> Result<()> {
             continue;
         };
         // Kept until the commit is published, so that a writer who comes now sees its result.
-        if shared
-            .locks
-            .try_lock(xid, *table, LockMode::Write)
-            .is_err()
-        {
+        if shared.locks.try_lock(xid, *table, LockMode::Write).is_err() {
             return Err(conflict(format!("Table {table} is being written.")));
         }
         let patience = clock::now_micros() - PATIENCE.as_micros() as i64;

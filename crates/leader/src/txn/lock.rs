@@ -179,7 +179,11 @@ impl State {
             for (ahead, w) in entry.queue.iter().enumerate() {
                 waits.insert(
                     w.xid,
-                    (*table, w.mode, entry.blockers(w.xid, w.mode, ahead).collect()),
+                    (
+                        *table,
+                        w.mode,
+                        entry.blockers(w.xid, w.mode, ahead).collect(),
+                    ),
                 );
             }
         }
@@ -342,10 +346,7 @@ impl LockTable {
     }
 }
 
-fn deadlock(
-    cycle: &[(TxnId, Oid, LockMode, TxnId)],
-    pid_of: impl Fn(TxnId) -> i32,
-) -> SqlError {
+fn deadlock(cycle: &[(TxnId, Oid, LockMode, TxnId)], pid_of: impl Fn(TxnId) -> i32) -> SqlError {
     let lines: Vec<String> = cycle
         .iter()
         .map(|(waiter, table, mode, blocker)| {

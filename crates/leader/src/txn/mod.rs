@@ -23,7 +23,6 @@ mod rebase;
 mod serial;
 mod transaction;
 
-
 pub use lock::{LockInfo, LockMode};
 pub use manager::{Conflict, GcView, Owner, TransactionInfo, TransactionManager};
 pub use serial::WriteKind;

@@ -283,7 +283,8 @@ fn check_dependencies(
         match change {
             Change::PutRelation(r) => {
                 for needed in r.view().iter().flat_map(|v| &v.depends_on) {
-                    let lost = base.relation(*needed).is_some() && working.relation(*needed).is_none();
+                    let lost =
+                        base.relation(*needed).is_some() && working.relation(*needed).is_none();
                     if lost && working.relation(r.oid).is_some() {
                         return Err(conflict(format!(
                             "A relation that view \"{}\" reads was dropped by a concurrent transaction.",

@@ -186,7 +186,11 @@ impl SerializationGraph {
         while self.nodes.back().is_some_and(|n| n.commit > version) {
             self.nodes.pop_back();
         }
-        for last in self.last_write.values_mut().chain(self.last_modify.values_mut()) {
+        for last in self
+            .last_write
+            .values_mut()
+            .chain(self.last_modify.values_mut())
+        {
             *last = (*last).min(version);
         }
     }
@@ -215,7 +219,11 @@ impl SerializationGraph {
             return keep_after;
         }
         loop {
-            let kept = self.nodes.iter().rev().take_while(|n| n.commit > keep_after);
+            let kept = self
+                .nodes
+                .iter()
+                .rev()
+                .take_while(|n| n.commit > keep_after);
             let Some(reaches_back_to) = kept.map(|n| n.snapshot).min() else {
                 return keep_after;
             };
