@@ -1,10 +1,33 @@
-//! Functions over the system catalogs (`pg_get_userbyid`, `format_type`, ...).
+//! Functions over the catalog: names, definitions and comments of objects, privileges, sizes, and
+//! the array functions with which clients read the system tables.
+
+mod define;
+mod misc;
+mod names;
+mod objects;
+mod privileges;
+mod quote;
+mod types;
 
 use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub use names::{SystemNames, set_system_names};
+pub use quote::quote_ident;
+pub use types::format_type;
+
 /// All of them.
 pub fn all() -> Vec<Arc<ScalarUDF>> {
-    Vec::new()
+    [
+        misc::DEFS,
+        objects::DEFS,
+        objects::PATH_DEFS,
+        privileges::DEFS,
+        types::DEFS,
+    ]
+    .into_iter()
+    .flatten()
+    .map(define::udf)
+    .collect()
 }
