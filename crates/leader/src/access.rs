@@ -15,17 +15,17 @@ pub fn check(needs: &[Access], session: &SessionInfo) -> Result<()> {
     if user.superuser {
         return Ok(());
     }
-    let groups = catalog.groups_of(user.oid);
     needs.iter().try_for_each(|need| {
+        // An object that is gone is reported as such when the statement runs.
         let allowed = match need {
-            Access::Relation(oid, privilege) => catalog.relation(*oid).is_none_or(|r| {
-                r.owner == user.oid || r.acl.allows(user.oid, &groups, *privilege)
-            }),
+            Access::Relation(oid, privilege) => catalog
+                .relation(*oid)
+                .is_none_or(|r| catalog.may_relation(user.oid, r, *privilege)),
             Access::Schema(oid, privilege) => {
                 *oid == session.temp_schema
-                    || catalog.schema(*oid).is_none_or(|s| {
-                        s.owner == user.oid || s.acl.allows(user.oid, &groups, *privilege)
-                    })
+                    || catalog
+                        .schema(*oid)
+                        .is_none_or(|s| catalog.may_schema(user.oid, s, *privilege))
             }
             Access::OwnRelation(oid) => catalog.relation(*oid).is_none_or(|r| {
                 r.owner == user.oid
@@ -35,9 +35,9 @@ pub fn check(needs: &[Access], session: &SessionInfo) -> Result<()> {
             }),
             Access::OwnSchema(oid) => catalog.schema(*oid).is_none_or(|s| s.owner == user.oid),
             Access::OwnDatabase(oid) => catalog.database(*oid).is_none_or(|d| d.owner == user.oid),
-            // Every user may make temporary tables in a database (GRANT, "Usage notes").
-            Access::Database(_, 'T') => true,
-            Access::Database(oid, _) => catalog.database(*oid).is_some_and(|d| d.owner == user.oid),
+            Access::Database(oid, privilege) => catalog
+                .database(*oid)
+                .is_none_or(|d| catalog.may_database(user.oid, d, *privilege)),
             Access::Superuser => false,
             Access::CreateDb => user.create_db,
         };
