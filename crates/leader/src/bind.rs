@@ -2,9 +2,10 @@
 
 use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::scalar::ScalarValue;
 use lw_base::{Result, SqlError, SqlState};
+use lw_pgrepr::SqlType;
 use lw_services::Param;
 use lw_sql_plan::{CopyPlan, CursorPlan, DdlPlan, DmlPlan, Plan, Planned, QueryPlan};
 
@@ -75,4 +76,36 @@ fn replace(logical: &mut LogicalPlan, values: &ParamValues) -> Result<()> {
         .replace_params_with_values(values)
         .map_err(|e| SqlError::new(SqlState::UNDEFINED_PARAMETER, e.strip_backtrace()))?;
     Ok(())
+}
+
+/// The values of EXECUTE as parameters.
+pub fn constants(values: &[Expr], types: &[SqlType]) -> Result<Vec<Param>> {
+    values
+        .iter()
+        .enumerate()
+        .map(|(i, value)| {
+            let Expr::Literal(scalar, _) = value else {
+                return Err(SqlError::unsupported(
+                    "EXECUTE with a parameter that is not a constant",
+                ));
+            };
+            let wanted = types.get(i).copied().unwrap_or(SqlType::Text);
+            let cast = scalar.cast_to(&wanted.arrow()).map_err(|e| {
+                SqlError::new(
+                    SqlState::DATATYPE_MISMATCH,
+                    format!("parameter ${} cannot be converted to {wanted}", i + 1),
+                )
+                .with_detail(e.strip_backtrace())
+            })?;
+            let value = if cast.is_null() {
+                None
+            } else {
+                Some(cast.to_array().map_err(SqlError::internal)?)
+            };
+            Ok(Param {
+                sql_type: wanted,
+                value,
+            })
+        })
+        .collect()
 }

@@ -120,12 +120,6 @@ struct Slot {
 pub struct RunningStatement {
     /// Its id.
     pub query_id: i64,
-    /// Transaction.
-    pub xid: TxnId,
-    /// Text.
-    pub text: Arc<str>,
-    /// When it began.
-    pub started: i64,
     /// Cancelling it.
     pub cancel: CancellationToken,
     /// Why it was cancelled.

@@ -85,7 +85,6 @@ pub(crate) struct Active {
 pub(crate) struct SqlPrepared {
     pub statement: Arc<Statement>,
     pub types: Vec<SqlType>,
-    pub text: Arc<str>,
 }
 
 /// What `prepare` keeps.

@@ -7,13 +7,22 @@ use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use futures::Stream;
-use lw_base::{Result, SqlError, SqlState, TxnId, clock};
-use lw_events::EventLog;
+use lw_base::{Result, SqlError, SqlState, clock};
+use lw_events::{EventLog, QueryRecord, QueryStatus};
 use lw_services::RowStream;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::registry::{RunningStatement, SessionEntry};
+
+/// What a statement counted.
+#[derive(Debug, Clone, Copy)]
+pub enum Count {
+    /// Rows sent to the client.
+    Returned(u64),
+    /// Rows inserted, updated, deleted, loaded, unloaded.
+    Affected(u64),
+}
 
 /// A statement that runs. Dropping it without [`Run::finish`] records it as aborted.
 pub struct Run {
@@ -25,23 +34,19 @@ pub struct Run {
 }
 
 impl Run {
-    /// Notes that the statement runs, and arms its timeout.
+    /// Notes that the statement runs, and arms its timeout (0: none).
     pub fn start(
         entry: Arc<SessionEntry>,
         events: Arc<EventLog>,
-        query_id: i64,
-        xid: TxnId,
-        text: Arc<str>,
+        record: QueryRecord,
         timeout_ms: u64,
     ) -> Run {
         let running = RunningStatement {
-            query_id,
-            xid,
-            text,
-            started: clock::now_micros(),
+            query_id: record.query_id,
             cancel: CancellationToken::new(),
             reason: Arc::new(Mutex::new(None)),
         };
+        events.start_query(record);
         entry.set_running(Some(running.clone()));
         let timeout = (timeout_ms > 0).then(|| {
             let running = running.clone();
@@ -61,6 +66,11 @@ impl Run {
             timeout,
             finished: false,
         }
+    }
+
+    /// Changes the statement's record while it runs.
+    pub fn update(&self, change: impl FnOnce(&mut QueryRecord)) {
+        self.events.update_query(self.running.query_id, change);
     }
 
     /// Cancels the statement.
@@ -85,7 +95,7 @@ impl Run {
     }
 
     /// Records the end. Only the first call counts.
-    pub fn finish(&mut self, result: Result<u64, &SqlError>) {
+    pub fn finish(&mut self, result: Result<Count, &SqlError>) {
         if std::mem::replace(&mut self.finished, true) {
             return;
         }
@@ -93,7 +103,19 @@ impl Run {
             timeout.abort();
         }
         self.entry.clear_running(self.running.query_id);
-        crate::record::query_end(&self.events, &self.entry, &self.running, result);
+        self.events.finish_query(self.running.query_id, |record| {
+            match result {
+                Ok(count) => {
+                    record.status = QueryStatus::Success;
+                    match count {
+                        Count::Returned(rows) => record.returned_rows = rows,
+                        Count::Affected(rows) => record.affected_rows = rows,
+                    }
+                }
+                Err(error) => crate::record::failed(record, error),
+            }
+            record.execution_time = clock::now_micros() - record.start - record.lock_wait_time;
+        });
     }
 }
 
@@ -143,7 +165,7 @@ impl<K: Unpin> Stream for RunStream<K> {
             }
             Poll::Ready(None) => {
                 let count = self.count;
-                self.run.finish(Ok(count));
+                self.run.finish(Ok(Count::Returned(count)));
                 Poll::Ready(None)
             }
             Poll::Pending => Poll::Pending,

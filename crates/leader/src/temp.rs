@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use lw_base::{Oid, Result};
+use lw_base::Oid;
 use lw_catalog::{CatalogSnapshot, Change};
 
 /// The number of changes from which the list is made anew from the state it leads to.
@@ -66,11 +66,13 @@ impl TempObjects {
         rest
     }
 
+    /// True if the list has grown long enough for [`TempObjects::compact`].
+    pub fn needs_compaction(&self) -> bool {
+        self.changes.len() >= COMPACT_AT
+    }
+
     /// Shortens the list, given a snapshot to which it has been applied.
-    pub fn compact(&mut self, snapshot: &CatalogSnapshot, temp_schema: Oid) -> Result<()> {
-        if self.changes.len() < COMPACT_AT {
-            return Ok(());
-        }
+    pub fn compact(&mut self, snapshot: &CatalogSnapshot, temp_schema: Oid) {
         let mut changes = Vec::new();
         let mut tables = HashSet::new();
         if let Some(schema) = snapshot.schema(temp_schema) {
@@ -93,6 +95,5 @@ impl TempObjects {
         }
         self.changes = changes;
         self.tables = tables;
-        Ok(())
     }
 }
