@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
-use lw_base::{Result, SqlError};
+use lw_base::{Oid, Result, SqlError};
 use lw_catalog::Change;
 use lw_services::{Notice, RowStream};
 use lw_sql_plan::{CopyFrom, DmlPlan, MaintainPlan, Unload};
@@ -114,5 +114,10 @@ impl Engine {
     /// Runs VACUUM or ANALYZE.
     pub async fn maintain(&self, _plan: &MaintainPlan, _ctx: &StatementContext) -> Result<Effect> {
         Err(SqlError::unsupported("VACUUM and ANALYZE"))
+    }
+
+    /// Writes a table's rows anew after its distribution or sort key changed.
+    pub async fn rewrite(&self, _table: Oid, _ctx: &StatementContext) -> Result<Effect> {
+        Err(SqlError::unsupported("rewriting a table"))
     }
 }

@@ -78,6 +78,13 @@ pub fn verify(
     Ok(found.clone())
 }
 
+/// True if this is the user's password.
+pub fn password_matches(user: &User, password: &str) -> bool {
+    user.credential
+        .as_ref()
+        .is_some_and(|c| proves(c, &user.name, &Proof::Cleartext(password.to_string())))
+}
+
 fn proves(credential: &Credential, user: &str, proof: &Proof) -> bool {
     match proof {
         Proof::Trusted => true,

@@ -1,1 +1,17 @@
 //! CREATE, ALTER, DROP, COMMENT: plans to catalog changes.
+
+use lw_base::{Result, SqlError};
+use lw_catalog::Change;
+use lw_engine::IdSource;
+use lw_services::Notice;
+use lw_settings::SessionInfo;
+use lw_sql_plan::DdlPlan;
+
+/// The changes a plan stands for.
+pub async fn changes(
+    _plan: &DdlPlan,
+    _session: &SessionInfo,
+    _ids: &dyn IdSource,
+) -> Result<(Vec<Change>, Vec<Notice>)> {
+    Err(SqlError::unsupported("this statement"))
+}

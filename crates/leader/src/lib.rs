@@ -4,7 +4,23 @@
 //!
 //! Where to start: [`service::Leader`] (logins), [`session`] (the life of a statement), [`txn`].
 
+mod access;
 pub mod acl;
+mod auth;
+mod bind;
+mod bootstrap;
+mod cursor;
 pub mod ddl;
+mod live;
+mod record;
+mod registry;
+mod sequence;
+pub mod service;
+mod session;
 pub mod setting;
+mod statement;
+mod temp;
 pub mod txn;
+
+pub use service::{Leader, LeaderParts, Shared};
+pub use session::LeaderSession;

@@ -33,7 +33,7 @@ pub fn query_type(plan: &Plan) -> &'static str {
 /// The record of a statement that begins.
 pub fn query(session: &LeaderSession, text: &Arc<str>, kind: &'static str, query_id: i64) -> QueryRecord {
     let catalog = session.shared.txns.current();
-    let setting = |name: &str| session.settings.get(name).unwrap_or_default();
+    let setting = |name: &str| session.settings.get(name).unwrap_or_default().to_string();
     let label = match setting("query_group") {
         group if group.is_empty() || group == "unset" => "default".to_string(),
         group => group,

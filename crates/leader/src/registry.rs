@@ -6,7 +6,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 
-use lw_base::{Oid, TxnId, clock, random};
+use lw_base::{Oid, clock, random};
+use lw_events::ConnectionRecord;
+use lw_sysviews::CursorRecord;
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +18,7 @@ const FIRST_PID: i32 = 1_073_741_825;
 /// All sessions.
 pub struct Registry {
     sessions: Mutex<BTreeMap<i32, Arc<SessionEntry>>>,
+    cursors: Mutex<BTreeMap<(i32, String), CursorRecord>>,
     next_pid: AtomicI32,
     next_query_id: AtomicI64,
 }
@@ -25,6 +28,7 @@ impl Registry {
     pub fn new(first_query_id: i64) -> Self {
         Registry {
             sessions: Mutex::default(),
+            cursors: Mutex::default(),
             next_pid: AtomicI32::new(FIRST_PID),
             next_query_id: AtomicI64::new(first_query_id),
         }
@@ -62,6 +66,23 @@ impl Registry {
         self.sessions.lock().get(&pid).cloned()
     }
 
+    /// Notes an open cursor, or that it was read from.
+    pub fn put_cursor(&self, cursor: CursorRecord) {
+        self.cursors
+            .lock()
+            .insert((cursor.pid, cursor.name.clone()), cursor);
+    }
+
+    /// Forgets a cursor.
+    pub fn remove_cursor(&self, pid: i32, name: &str) {
+        self.cursors.lock().remove(&(pid, name.to_string()));
+    }
+
+    /// Open cursors.
+    pub fn cursors(&self) -> Vec<CursorRecord> {
+        self.cursors.lock().values().cloned().collect()
+    }
+
     /// The next query's id.
     pub fn next_query_id(&self) -> i64 {
         self.next_query_id.fetch_add(1, Ordering::Relaxed)
@@ -75,14 +96,10 @@ pub struct ClientNote {
     pub address: Option<IpAddr>,
     /// Port.
     pub port: u16,
-    /// Encryption, empty if none.
-    pub tls: String,
-    /// `application_name`.
+    /// `application_name` at the start.
     pub application: String,
-    /// Startup keys about the driver.
-    pub driver: String,
-    /// Operating system the driver names.
-    pub os: String,
+    /// The record of the connection's start, from which that of its end is made.
+    pub connection: ConnectionRecord,
     /// True for sessions of the service itself.
     pub internal: bool,
 }
@@ -110,9 +127,7 @@ pub struct SessionEntry {
 #[derive(Default)]
 struct Slot {
     running: Option<RunningStatement>,
-    xid: Option<TxnId>,
     ended: bool,
-    ending: CancellationToken,
 }
 
 /// A statement being run.
@@ -145,16 +160,6 @@ impl SessionEntry {
         self.slot.lock().running.clone()
     }
 
-    /// Notes the open transaction.
-    pub fn set_xid(&self, xid: Option<TxnId>) {
-        self.slot.lock().xid = xid;
-    }
-
-    /// The open transaction.
-    pub fn xid(&self) -> Option<TxnId> {
-        self.slot.lock().xid
-    }
-
     /// Cancels what runs, for this reason (the error's text). Does nothing if nothing runs.
     pub fn cancel(&self, reason: &str) {
         if let Some(running) = self.running() {
@@ -168,7 +173,6 @@ impl SessionEntry {
         self.cancel("terminating connection due to administrator command");
         let mut slot = self.slot.lock();
         slot.ended = true;
-        slot.ending.cancel();
     }
 
     /// True once [`SessionEntry::terminate`] was called.

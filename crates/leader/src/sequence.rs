@@ -11,6 +11,7 @@ use lw_engine::{Effect, StatementContext};
 use lw_pgrepr::SqlType;
 use lw_services::{ColumnDesc, Outcome, Param, ParsedStatement, TransactionStatus};
 use lw_settings::SessionInfo;
+use lw_sysviews::CursorRecord;
 use lw_sql_plan::{
     AlterTable, CopyPlan, CursorPlan, DdlPlan, DmlPlan, MaintainPlan, Plan, Planned, SettingPlan,
     TclPlan,
@@ -199,8 +200,11 @@ impl LeaderSession {
 
     async fn lock_tables(&mut self, planned: &Planned, run: &Run) -> Result<()> {
         let mode = match &planned.plan {
-            Plan::Tcl(TclPlan::Lock(_)) | Plan::Ddl(_) => LockMode::AccessExclusive,
-            _ => LockMode::Exclusive,
+            Plan::Tcl(TclPlan::Lock(_)) | Plan::Ddl(_) => LockMode::Exclusive,
+            Plan::Dml(DmlPlan::Insert { .. }) if self.status == TransactionStatus::Idle => {
+                LockMode::Insert
+            }
+            _ => LockMode::Write,
         };
         let Some(active) = &mut self.active else {
             return Ok(());
@@ -263,11 +267,7 @@ impl LeaderSession {
         if !writes {
             return Ok(());
         }
-        let on = |name: &str| {
-            self.settings
-                .get(name)
-                .is_some_and(|v| matches!(v.as_str(), "on" | "1" | "true"))
-        };
+        let on = |name: &str| self.settings.is_on(name);
         let read_only = self.active.as_ref().is_some_and(|a| a.txn.read_only())
             || on("transaction_read_only")
             || on("readonly");
@@ -517,7 +517,9 @@ impl LeaderSession {
                 };
                 let rows = self.shared.engine.query(&inner.logical, &ctx).await?;
                 let columns = query.columns.clone().unwrap_or_default();
-                self.cursors.insert(name, Cursor::new(columns, rows));
+                let cursor = Cursor::new(columns, rows);
+                self.shared.registry.put_cursor(self.cursor_record(&name, &cursor));
+                self.cursors.insert(name, cursor);
                 Ok(Ran::done(tag))
             }
             CursorPlan::Fetch { name, count } => {
@@ -538,10 +540,14 @@ impl LeaderSession {
                         futures::stream::iter(batches.into_iter().map(Ok)).boxed()
                     }
                 };
+                if let Some(cursor) = self.cursors.get(&name) {
+                    self.shared.registry.put_cursor(self.cursor_record(&name, cursor));
+                }
                 Ok(Ran::rows(columns, rows, tag, true))
             }
             CursorPlan::Close { name } => {
                 self.cursors.remove(&name).ok_or_else(|| no_cursor(&name))?;
+                self.shared.registry.remove_cursor(self.entry.pid, &name);
                 Ok(Ran::done(tag))
             }
             CursorPlan::Prepare {
@@ -580,6 +586,19 @@ impl LeaderSession {
                 })?;
                 Ok(Ran::done(tag))
             }
+        }
+    }
+
+    fn cursor_record(&self, name: &str, cursor: &Cursor) -> CursorRecord {
+        CursorRecord {
+            name: name.to_string(),
+            pid: self.entry.pid,
+            xid: self.active.as_ref().map(|a| a.txn.id()).unwrap_or_default(),
+            user: self.user,
+            started_at: cursor.declared,
+            row_count: None,
+            fetched_rows: cursor.fetched as i64,
+            bytes: 0,
         }
     }
 

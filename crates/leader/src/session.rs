@@ -24,7 +24,7 @@ use crate::cursor::Cursor;
 use crate::registry::SessionEntry;
 use crate::service::Shared;
 use crate::temp::TempObjects;
-use crate::txn::Transaction;
+use crate::txn::{Owner, Transaction};
 
 /// The settings whose changes clients are told of (ParameterStatus; spec part 3 §7.4).
 const REPORTED: &[&str] = &[
@@ -167,7 +167,7 @@ impl LeaderSession {
             user: self.user,
             session_user: self.session_user,
             temp_schema: self.temp_schema,
-            search_path: self.settings.search_path(),
+            search_path: crate::setting::search_path(&self.settings),
             settings: self.settings.clone(),
             pid: self.entry.pid,
             xid: self.active.as_ref().map(|a| a.txn.id()).unwrap_or_default(),
@@ -194,6 +194,9 @@ impl LeaderSession {
             Plan::Cursor(CursorPlan::Execute { name, .. }) => {
                 let inner = self.plan_sql_prepared(name, info)?;
                 planned.columns = inner.columns;
+                planned.access = inner.access;
+                planned.reads = inner.reads;
+                planned.writes = inner.writes;
             }
             Plan::Cursor(CursorPlan::Fetch { name, .. }) => {
                 planned.columns = Some(self.cursor(name)?.columns.clone());
@@ -220,6 +223,12 @@ impl LeaderSession {
         self.cursors.get(name).ok_or_else(|| no_cursor(name))
     }
 
+    pub(crate) fn close_cursors(&mut self) {
+        for (name, _) in self.cursors.drain() {
+            self.shared.registry.remove_cursor(self.entry.pid, &name);
+        }
+    }
+
     /// Opens a transaction if none is open.
     pub(crate) fn ensure_transaction(&mut self, read_only: bool) {
         if self.active.is_some() {
@@ -231,8 +240,12 @@ impl LeaderSession {
             .current()
             .database(self.database)
             .map_or(lw_catalog::Isolation::Serializable, |d| d.isolation);
-        let txn = self.shared.txns.begin(isolation, read_only, self.entry.pid);
-        self.entry.set_xid(Some(txn.id()));
+        let mut txn = self.shared.txns.begin(isolation, read_only);
+        txn.set_owner(Owner {
+            pid: self.entry.pid,
+            user: self.user,
+            database: self.database,
+        });
         self.active = Some(Active {
             txn,
             started: clock::now_micros(),
@@ -244,8 +257,7 @@ impl LeaderSession {
 
     /// Commits the open transaction. After an error it is rolled back.
     pub(crate) async fn commit(&mut self) -> Result<()> {
-        self.cursors.clear();
-        self.entry.set_xid(None);
+        self.close_cursors();
         let Some(active) = self.active.take() else {
             return Ok(());
         };
@@ -267,8 +279,7 @@ impl LeaderSession {
 
     /// Rolls the open transaction back.
     pub(crate) fn rollback(&mut self) {
-        self.cursors.clear();
-        self.entry.set_xid(None);
+        self.close_cursors();
         if let Some(active) = self.active.take() {
             active.txn.rollback();
             self.settings = active.saved_settings;
@@ -283,7 +294,7 @@ impl LeaderSession {
         match self.status {
             TransactionStatus::Idle => self.rollback(),
             TransactionStatus::InBlock | TransactionStatus::Failed => {
-                self.cursors.clear();
+                self.close_cursors();
                 self.status = TransactionStatus::Failed;
             }
         }
@@ -322,7 +333,8 @@ impl LeaderSession {
     ) -> Result<Resolved> {
         self.refuse_if_ended()?;
         let ast = ast(statement)?;
-        if self.status == TransactionStatus::Failed && !ast.ends_transaction() {
+        let ends = matches!(ast, Statement::Commit | Statement::Rollback);
+        if self.status == TransactionStatus::Failed && !ends {
             self.refuse_if_failed(None)?;
         }
         let catalog = self.catalog_unpinned()?;
@@ -478,7 +490,7 @@ impl Session for LeaderSession {
                     .user(self.user)
                     .map(|u| u.name.clone())
                     .unwrap_or_default(),
-                _ => self.settings.get(name).unwrap_or_default(),
+                _ => self.settings.get(name).unwrap_or_default().to_string(),
             };
             if self.reported.get(name) != Some(&value) {
                 let shown = match name {
@@ -502,7 +514,7 @@ impl Session for LeaderSession {
     }
 
     fn text_format(&self) -> TextFormat {
-        let get = |name: &str| self.settings.get(name).unwrap_or_default();
+        let get = |name: &str| self.settings.get(name).unwrap_or_default().to_string();
         TextFormat {
             time_zone: get("timezone"),
             extra_float_digits: get("extra_float_digits").parse().unwrap_or(0),
