@@ -46,7 +46,7 @@ pub async fn run(txns: &Arc<TransactionManager>, admin: &str, password: &str) ->
     if changes.is_empty() {
         return Ok(());
     }
-    let mut txn = txns.begin(Isolation::Serializable, false, 0);
+    let mut txn = txns.begin(Isolation::Serializable, false);
     txn.apply(changes)?;
     txn.commit().await?;
     Ok(())

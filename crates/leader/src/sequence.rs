@@ -163,7 +163,7 @@ impl LeaderSession {
             // The locks were taken with those of the writes.
             Plan::Tcl(TclPlan::Lock(_)) => Ok(Ran::done(tag)),
             Plan::Tcl(_) | Plan::Setting(_) => Err(SqlError::internal("sequenced too late")),
-            Plan::Cursor(cursor) => self.cursor_plan(cursor, columns, tag, &ctx).await,
+            Plan::Cursor(cursor) => self.cursor_plan(cursor, tag, &ctx).await,
             Plan::Cancel { pid, message } => self.cancel_session(pid, message, tag, &ctx.session),
         }
     }
@@ -489,7 +489,6 @@ impl LeaderSession {
     async fn cursor_plan(
         &mut self,
         plan: CursorPlan,
-        columns: Option<Vec<ColumnDesc>>,
         tag: &'static str,
         ctx: &StatementContext,
     ) -> Result<Ran> {

@@ -189,7 +189,7 @@ impl LeaderSession {
         info: &Arc<SessionInfo>,
     ) -> Result<Planned> {
         let ctx = PlanContext::new(info.clone(), declared.to_vec());
-        let mut planned = lw_sql_plan::plan(statement, &ctx)?;
+        let mut planned: Planned = lw_sql_plan::plan(statement, &ctx)?;
         match &planned.plan {
             Plan::Cursor(CursorPlan::Execute { name, .. }) => {
                 let inner = self.plan_sql_prepared(name, info)?;

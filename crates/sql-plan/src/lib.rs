@@ -6,11 +6,13 @@
 //! statement's family. [`PlanContext`] finds names.
 
 pub mod context;
+mod dispatch;
 pub mod plan;
 pub mod query;
 pub mod source;
 
 pub use context::{PlanContext, QualifiedName, Resolved};
+pub use dispatch::plan;
 pub use plan::*;
 pub use query::{
     PlannedQuery, QueryOptions, assignment_cast, bind_params, plan_constant, plan_query,
