@@ -89,10 +89,7 @@ fn proves(credential: &Credential, user: &str, proof: &Proof) -> bool {
     match proof {
         Proof::Trusted => true,
         Proof::Cleartext(password) => match (&credential.sha256, &credential.md5) {
-            (Some(stored), _) => same(
-                stored,
-                &sha256(&[password.as_bytes(), &credential.salt]),
-            ),
+            (Some(stored), _) => same(stored, &sha256(&[password.as_bytes(), &credential.salt])),
             (None, Some(stored)) => same(
                 stored.as_bytes(),
                 md5_hex(&[password.as_bytes(), user.as_bytes()]).as_bytes(),
@@ -107,9 +104,10 @@ fn proves(credential: &Credential, user: &str, proof: &Proof) -> bool {
             server_nonce,
             client_nonce,
             digest,
-        } => credential.sha256.as_ref().is_some_and(|stored| {
-            same(&sha256(&[stored, server_nonce, client_nonce]), digest)
-        }),
+        } => credential
+            .sha256
+            .as_ref()
+            .is_some_and(|stored| same(&sha256(&[stored, server_nonce, client_nonce]), digest)),
     }
 }
 

@@ -25,7 +25,11 @@ pub async fn run(txns: &Arc<TransactionManager>, admin: &str, password: &str) ->
     }
     let credential = auth::credential(admin, password);
     match catalog.user_named(admin) {
-        None => changes.push(Change::PutUser(Arc::new(user(ADMIN, admin, Some(credential))))),
+        None => changes.push(Change::PutUser(Arc::new(user(
+            ADMIN,
+            admin,
+            Some(credential),
+        )))),
         Some(old) if !auth::password_matches(old, password) => {
             changes.push(Change::PutUser(Arc::new(User {
                 credential: Some(credential),
@@ -36,12 +40,7 @@ pub async fn run(txns: &Arc<TransactionManager>, admin: &str, password: &str) ->
     }
     if catalog.database_named(FIRST_DATABASE).is_none() {
         let first = txns.ids().oids(2).await?;
-        changes.extend(database(
-            first,
-            Oid(first.0 + 1),
-            FIRST_DATABASE,
-            ADMIN,
-        ));
+        changes.extend(database(first, Oid(first.0 + 1), FIRST_DATABASE, ADMIN));
     }
     if changes.is_empty() {
         return Ok(());

@@ -21,7 +21,11 @@ pub struct Live {
 
 impl Live {
     /// Over these parts; the warehouse starts now.
-    pub fn new(txns: Arc<TransactionManager>, events: Arc<EventLog>, registry: Arc<Registry>) -> Self {
+    pub fn new(
+        txns: Arc<TransactionManager>,
+        events: Arc<EventLog>,
+        registry: Arc<Registry>,
+    ) -> Self {
         Live {
             txns,
             events,
@@ -47,8 +51,10 @@ impl LiveState for Live {
                     started_at: s.started,
                     remote_host: s.client.address,
                     remote_port: s.client.port,
-                    application_name: record
-                        .map_or_else(|| s.client.application.clone(), |r| r.application_name.clone()),
+                    application_name: record.map_or_else(
+                        || s.client.application.clone(),
+                        |r| r.application_name.clone(),
+                    ),
                     timeout_s: record.map_or(0, |r| r.timeout_s),
                 }
             })
@@ -127,5 +133,9 @@ fn static_query_type(name: &str) -> &'static str {
         "SELECT", "INSERT", "DELETE", "UPDATE", "MERGE", "CTAS", "DDL", "COPY", "UNLOAD",
         "COMMAND", "UTILITY",
     ];
-    TYPES.iter().find(|t| **t == name).copied().unwrap_or("OTHER")
+    TYPES
+        .iter()
+        .find(|t| **t == name)
+        .copied()
+        .unwrap_or("OTHER")
 }

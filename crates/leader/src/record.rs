@@ -31,7 +31,12 @@ pub fn query_type(plan: &Plan) -> &'static str {
 }
 
 /// The record of a statement that begins.
-pub fn query(session: &LeaderSession, text: &Arc<str>, kind: &'static str, query_id: i64) -> QueryRecord {
+pub fn query(
+    session: &LeaderSession,
+    text: &Arc<str>,
+    kind: &'static str,
+    query_id: i64,
+) -> QueryRecord {
     let catalog = session.shared.txns.current();
     let setting = |name: &str| session.settings.get(name).unwrap_or_default().to_string();
     let label = match setting("query_group") {
@@ -95,7 +100,12 @@ pub fn session(entry: &SessionEntry, database: &str) -> SessionRecord {
 }
 
 /// The record of an event of a connection, before it has a session.
-pub fn connection(event: ConnectionEvent, client: &ClientInfo, proof: &Proof, pid: i32) -> ConnectionRecord {
+pub fn connection(
+    event: ConnectionEvent,
+    client: &ClientInfo,
+    proof: &Proof,
+    pid: i32,
+) -> ConnectionRecord {
     let option = |name: &str| client.options.get(name).cloned().unwrap_or_default();
     ConnectionRecord {
         event,
@@ -113,8 +123,18 @@ pub fn connection(event: ConnectionEvent, client: &ClientInfo, proof: &Proof, pi
         }
         .to_string(),
         duration: 0,
-        ssl_version: client.tls_detail.split(' ').next().unwrap_or_default().to_string(),
-        ssl_cipher: client.tls_detail.split(' ').nth(1).unwrap_or_default().to_string(),
+        ssl_version: client
+            .tls_detail
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .to_string(),
+        ssl_cipher: client
+            .tls_detail
+            .split(' ')
+            .nth(1)
+            .unwrap_or_default()
+            .to_string(),
         application_name: option("application_name"),
         driver_version: option("driver_version"),
         os_version: option("os_version"),
@@ -125,7 +145,10 @@ pub fn connection(event: ConnectionEvent, client: &ClientInfo, proof: &Proof, pi
 
 /// The name of a user, empty if they are gone.
 pub fn user_name(catalog: &CatalogSnapshot, user: Oid) -> String {
-    catalog.user(user).map(|u| u.name.clone()).unwrap_or_default()
+    catalog
+        .user(user)
+        .map(|u| u.name.clone())
+        .unwrap_or_default()
 }
 
 /// The name of a database, empty if it is gone.

@@ -35,7 +35,13 @@ impl Registry {
     }
 
     /// Registers a session.
-    pub fn add(&self, user: Oid, user_name: &str, database: Oid, client: ClientNote) -> Arc<SessionEntry> {
+    pub fn add(
+        &self,
+        user: Oid,
+        user_name: &str,
+        database: Oid,
+        client: ClientNote,
+    ) -> Arc<SessionEntry> {
         let pid = self.next_pid.fetch_add(1, Ordering::Relaxed);
         let entry = Arc::new(SessionEntry {
             pid,
@@ -150,7 +156,11 @@ impl SessionEntry {
     /// Forgets the statement with this id, if it is the one that runs.
     pub fn clear_running(&self, query_id: i64) {
         let mut slot = self.slot.lock();
-        if slot.running.as_ref().is_some_and(|r| r.query_id == query_id) {
+        if slot
+            .running
+            .as_ref()
+            .is_some_and(|r| r.query_id == query_id)
+        {
             slot.running = None;
         }
     }
@@ -163,7 +173,10 @@ impl SessionEntry {
     /// Cancels what runs, for this reason (the error's text). Does nothing if nothing runs.
     pub fn cancel(&self, reason: &str) {
         if let Some(running) = self.running() {
-            running.reason.lock().get_or_insert_with(|| reason.to_string());
+            running
+                .reason
+                .lock()
+                .get_or_insert_with(|| reason.to_string());
             running.cancel.cancel();
         }
     }

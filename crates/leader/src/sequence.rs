@@ -11,11 +11,11 @@ use lw_engine::{Effect, StatementContext};
 use lw_pgrepr::SqlType;
 use lw_services::{ColumnDesc, Outcome, Param, ParsedStatement, TransactionStatus};
 use lw_settings::SessionInfo;
-use lw_sysviews::CursorRecord;
 use lw_sql_plan::{
     AlterTable, CopyPlan, CursorPlan, DdlPlan, DmlPlan, MaintainPlan, Plan, Planned, SettingPlan,
     TclPlan,
 };
+use lw_sysviews::CursorRecord;
 
 use crate::bind::bind;
 use crate::cursor::Cursor;
@@ -61,7 +61,12 @@ impl LeaderSession {
             self.last.query_id = query_id;
         }
         match result {
-            Ok(Ran::Rows { rows, columns, tag, tag_with_rows }) => Ok(Outcome::Rows {
+            Ok(Ran::Rows {
+                rows,
+                columns,
+                tag,
+                tag_with_rows,
+            }) => Ok(Outcome::Rows {
                 columns,
                 rows: RunStream::new(rows, run, ()).boxed(),
                 tag,
@@ -251,14 +256,12 @@ impl LeaderSession {
 
     /// Refuses a write in a read-only transaction, session or database.
     fn refuse_writes(&self, planned: &Planned, info: &SessionInfo) -> Result<()> {
-        let writes_temp_only = !planned.writes.is_empty()
-            && planned.writes.iter().all(|t| self.temp.contains(*t));
+        let writes_temp_only =
+            !planned.writes.is_empty() && planned.writes.iter().all(|t| self.temp.contains(*t));
         let writes = match &planned.plan {
             Plan::Dml(_) => !writes_temp_only,
             Plan::Copy(CopyPlan::From(_)) => !writes_temp_only,
-            Plan::Ddl(DdlPlan::CreateTable { relation, .. }) => {
-                relation.schema != self.temp_schema
-            }
+            Plan::Ddl(DdlPlan::CreateTable { relation, .. }) => relation.schema != self.temp_schema,
             Plan::Ddl(DdlPlan::Nothing { .. }) => false,
             Plan::Ddl(_) => !writes_temp_only,
             Plan::Acl(_) | Plan::Maintain(_) => true,
@@ -325,7 +328,12 @@ impl LeaderSession {
         Ok(())
     }
 
-    async fn explain(&mut self, inner: Planned, verbose: bool, ctx: &StatementContext) -> Result<Ran> {
+    async fn explain(
+        &mut self,
+        inner: Planned,
+        verbose: bool,
+        ctx: &StatementContext,
+    ) -> Result<Ran> {
         let logical = match &inner.plan {
             Plan::Query(query) => &query.logical,
             Plan::Dml(
@@ -345,7 +353,12 @@ impl LeaderSession {
         Ok(text_rows("QUERY PLAN", lines, "EXPLAIN"))
     }
 
-    async fn ddl(&mut self, ddl: DdlPlan, tag: &'static str, ctx: &StatementContext) -> Result<Ran> {
+    async fn ddl(
+        &mut self,
+        ddl: DdlPlan,
+        tag: &'static str,
+        ctx: &StatementContext,
+    ) -> Result<Ran> {
         let (changes, notices) = crate::ddl::changes(&ddl, &ctx.session, ctx.ids.as_ref()).await?;
         self.notices.extend(notices);
         match ddl {
@@ -458,11 +471,7 @@ impl LeaderSession {
                 return Ok(text_rows(name, vec![value], "SHOW").outcome());
             }
             SettingPlan::ShowAll => return Ok(crate::setting::show_all(self)?.outcome()),
-            SettingPlan::Set {
-                name,
-                value,
-                local,
-            } => {
+            SettingPlan::Set { name, value, local } => {
                 if *local && self.active.is_none() {
                     return Ok(Outcome::Done { tag: "SET".into() });
                 }
@@ -517,12 +526,17 @@ impl LeaderSession {
                 let rows = self.shared.engine.query(&inner.logical, &ctx).await?;
                 let columns = query.columns.clone().unwrap_or_default();
                 let cursor = Cursor::new(columns, rows);
-                self.shared.registry.put_cursor(self.cursor_record(&name, &cursor));
+                self.shared
+                    .registry
+                    .put_cursor(self.cursor_record(&name, &cursor));
                 self.cursors.insert(name, cursor);
                 Ok(Ran::done(tag))
             }
             CursorPlan::Fetch { name, count } => {
-                let cursor = self.cursors.get_mut(&name).ok_or_else(|| no_cursor(&name))?;
+                let cursor = self
+                    .cursors
+                    .get_mut(&name)
+                    .ok_or_else(|| no_cursor(&name))?;
                 let columns = Some(cursor.columns.clone());
                 let rows = match count {
                     None => cursor.take_rest(),
@@ -540,7 +554,9 @@ impl LeaderSession {
                     }
                 };
                 if let Some(cursor) = self.cursors.get(&name) {
-                    self.shared.registry.put_cursor(self.cursor_record(&name, cursor));
+                    self.shared
+                        .registry
+                        .put_cursor(self.cursor_record(&name, cursor));
                 }
                 Ok(Ran::rows(columns, rows, tag, true))
             }
@@ -560,7 +576,8 @@ impl LeaderSession {
                         format!("prepared statement \"{name}\" already exists"),
                     ));
                 }
-                self.statements.insert(name, SqlPrepared { statement, types });
+                self.statements
+                    .insert(name, SqlPrepared { statement, types });
                 Ok(Ran::done(tag))
             }
             CursorPlan::Execute { name, values } => {
@@ -620,7 +637,11 @@ impl LeaderSession {
                 "must be superuser to cancel another user's query",
             ));
         }
-        target.cancel(message.as_deref().unwrap_or("Query cancelled on user's request"));
+        target.cancel(
+            message
+                .as_deref()
+                .unwrap_or("Query cancelled on user's request"),
+        );
         Ok(Ran::done(tag))
     }
 }

@@ -170,7 +170,8 @@ impl Leader {
         let of_database = sessions.iter().filter(|s| s.database == database).count();
         let database = catalog.database(database);
         if let Some(d) = database
-            && d.connection_limit.is_some_and(|l| of_database >= l as usize)
+            && d.connection_limit
+                .is_some_and(|l| of_database >= l as usize)
         {
             return too_many(format!("too many connections for database \"{}\"", d.name));
         }

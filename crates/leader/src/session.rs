@@ -302,10 +302,7 @@ impl LeaderSession {
 
     fn refuse_if_failed(&self, plan: Option<&Plan>) -> Result<()> {
         if self.status != TransactionStatus::Failed
-            || matches!(
-                plan,
-                Some(Plan::Tcl(TclPlan::Commit | TclPlan::Rollback))
-            )
+            || matches!(plan, Some(Plan::Tcl(TclPlan::Commit | TclPlan::Rollback)))
         {
             return Ok(());
         }

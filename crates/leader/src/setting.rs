@@ -33,7 +33,10 @@ pub fn search_path(values: &SettingValues) -> Vec<String> {
 /// Sets a setting of the session; `None` gives it back its default.
 pub(crate) fn set(name: &str, value: Option<&str>, session: &mut LeaderSession) -> Result<()> {
     match value {
-        Some(value) => session.settings.0.insert(name.to_string(), value.to_string()),
+        Some(value) => session
+            .settings
+            .0
+            .insert(name.to_string(), value.to_string()),
         None => session.settings.0.remove(name),
     };
     Ok(())
@@ -56,7 +59,11 @@ pub(crate) fn show(name: &str, session: &LeaderSession) -> Result<String> {
 /// SHOW ALL: name and value.
 pub(crate) fn show_all(session: &LeaderSession) -> Result<Ran> {
     let (names, values) = session.settings.0.clone().into_iter().unzip();
-    Ok(table_of_text(&["name", "setting"], vec![names, values], "SHOW"))
+    Ok(table_of_text(
+        &["name", "setting"],
+        vec![names, values],
+        "SHOW",
+    ))
 }
 
 /// SET SESSION AUTHORIZATION: only a superuser may become another user.

@@ -89,7 +89,10 @@ impl Run {
             return error;
         }
         match self.running.reason.lock().clone() {
-            Some(reason) => SqlError { message: reason, ..error },
+            Some(reason) => SqlError {
+                message: reason,
+                ..error
+            },
             None => error,
         }
     }
