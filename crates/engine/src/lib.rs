@@ -71,6 +71,7 @@ impl Engine {
         config: EngineConfig,
         live: Arc<dyn LiveState>,
     ) -> Result<Engine> {
+        proc_list::publish_system_names();
         let runtime = state::runtime(&config)?;
         Ok(Engine {
             segments,

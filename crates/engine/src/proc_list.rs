@@ -29,6 +29,28 @@ static FUNCTIONS: LazyLock<Arc<[FunctionInfo]>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Hands the names of the system's own objects to the functions that look objects up.
+pub(crate) fn publish_system_names() {
+    lw_functions::catalog::set_system_names(lw_functions::catalog::SystemNames {
+        relations: lw_sysviews::all()
+            .iter()
+            .map(|r| {
+                let superuser = r.access == lw_sysviews::SystemAccess::Superuser;
+                (r.schema, r.name, r.oid.0, superuser)
+            })
+            .collect(),
+        schemas: lw_sysviews::SCHEMAS
+            .iter()
+            .map(|(name, oid)| (*name, oid.0))
+            .collect(),
+        first_function: lw_sysviews::FIRST_FUNCTION,
+        functions: functions()
+            .iter()
+            .map(|f| (f.name.clone(), f.args.clone(), f.returns))
+            .collect(),
+    });
+}
+
 /// Every function.
 pub(crate) fn functions() -> Arc<[FunctionInfo]> {
     FUNCTIONS.clone()

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use lw_base::{Oid, TxnId};
+use lw_events::EventLog;
 use lw_pgrepr::SqlType;
 use lw_settings::SessionInfo;
 
@@ -32,6 +33,9 @@ pub trait LiveState: Send + Sync {
     fn cursors(&self) -> Vec<CursorRecord>;
     /// When the warehouse was started, microseconds since 1970 UTC.
     fn started_at(&self) -> i64;
+    /// The record of what happened, from which `stl_`, `svl_` and `sys_` relations are computed
+    /// (and into which whoever is given this state may record).
+    fn events(&self) -> Arc<EventLog>;
 }
 
 /// Nothing goes on: for planning without a leader, and tests.
@@ -56,6 +60,9 @@ impl LiveState for NoLiveState {
     }
     fn started_at(&self) -> i64 {
         0
+    }
+    fn events(&self) -> Arc<EventLog> {
+        EventLog::in_memory()
     }
 }
 

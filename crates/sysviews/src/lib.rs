@@ -30,6 +30,7 @@ pub use context::{
 };
 pub(crate) use list::published;
 pub use list::{all, lookup, lookup_oid};
+pub use pg_catalog::FIRST_FUNCTION;
 pub use relation::{Body, SystemAccess, SystemRelation};
 pub use source::SystemTable;
 

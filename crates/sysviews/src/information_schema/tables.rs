@@ -219,7 +219,7 @@ fn routines(ctx: &SystemContext) -> Result<RecordBatch> {
             format!(
                 "{}_{}",
                 function.name,
-                crate::pg_catalog::FIRST_FUNCTION + i
+                crate::FIRST_FUNCTION as usize + i
             ),
             &database,
             "pg_catalog",

@@ -29,14 +29,14 @@ const COLUMNS: Columns = &[
 ];
 
 /// Functions are numbered from here, in order of the list.
-pub const FIRST_FUNCTION: usize = 20_000;
+pub const FIRST_FUNCTION: u32 = 20_000;
 
 fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
     let mut rows = Rows::new(COLUMNS);
     for (i, function) in ctx.functions.iter().enumerate() {
         let args: Vec<String> = function.args.iter().map(|t| t.oid().to_string()).collect();
         rows.push(row![
-            FIRST_FUNCTION + i,
+            FIRST_FUNCTION as usize + i,
             function.kind == 'w',
             Cell::Null,
             &function.name,
