@@ -216,11 +216,7 @@ fn routines(ctx: &SystemContext) -> Result<RecordBatch> {
         rows.push(row![
             &database,
             "pg_catalog",
-            format!(
-                "{}_{}",
-                function.name,
-                crate::FIRST_FUNCTION as usize + i
-            ),
+            format!("{}_{}", function.name, crate::FIRST_FUNCTION as usize + i),
             &database,
             "pg_catalog",
             &function.name,
