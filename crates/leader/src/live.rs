@@ -123,6 +123,10 @@ impl LiveState for Live {
         self.registry.cursors()
     }
 
+    fn events(&self) -> Arc<EventLog> {
+        self.events.clone()
+    }
+
     fn started_at(&self) -> i64 {
         self.started
     }
