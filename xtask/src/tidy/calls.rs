@@ -18,16 +18,56 @@ const CLOCK: &[&str] = &["crates/base/src/clock.rs", "crates/testkit/", "xtask/"
 const RANDOM: &[&str] = &["crates/base/src/random.rs", "crates/testkit/"];
 
 const RULES: &[Rule] = &[
-    Rule { call: "SystemTime::now", allowed: CLOCK, instead: "lw_base::clock" },
-    Rule { call: "Utc::now", allowed: CLOCK, instead: "lw_base::clock" },
-    Rule { call: "Local::now", allowed: CLOCK, instead: "lw_base::clock" },
-    Rule { call: "rand::", allowed: RANDOM, instead: "lw_base::random" },
-    Rule { call: "thread_rng", allowed: RANDOM, instead: "lw_base::random" },
-    Rule { call: "getrandom", allowed: RANDOM, instead: "lw_base::random" },
-    Rule { call: "env::var", allowed: PROGRAMS, instead: "a parameter from the server" },
-    Rule { call: "println!", allowed: PROGRAMS, instead: "tracing" },
-    Rule { call: "process::exit", allowed: PROGRAMS, instead: "an error" },
-    Rule { call: "std::thread::sleep", allowed: &["xtask/"], instead: "tokio::time::sleep" },
+    Rule {
+        call: "SystemTime::now",
+        allowed: CLOCK,
+        instead: "lw_base::clock",
+    },
+    Rule {
+        call: "Utc::now",
+        allowed: CLOCK,
+        instead: "lw_base::clock",
+    },
+    Rule {
+        call: "Local::now",
+        allowed: CLOCK,
+        instead: "lw_base::clock",
+    },
+    Rule {
+        call: "rand::",
+        allowed: RANDOM,
+        instead: "lw_base::random",
+    },
+    Rule {
+        call: "thread_rng",
+        allowed: RANDOM,
+        instead: "lw_base::random",
+    },
+    Rule {
+        call: "getrandom",
+        allowed: RANDOM,
+        instead: "lw_base::random",
+    },
+    Rule {
+        call: "env::var",
+        allowed: PROGRAMS,
+        instead: "a parameter from the server",
+    },
+    Rule {
+        call: "println!",
+        allowed: PROGRAMS,
+        instead: "tracing",
+    },
+    Rule {
+        call: "process::exit",
+        allowed: PROGRAMS,
+        instead: "an error",
+    },
+    Rule {
+        call: "std::thread::sleep",
+        allowed: &["xtask/"],
+        instead: "tokio::time::sleep",
+    },
 ];
 
 pub fn check(files: &[&Source]) -> Vec<String> {
@@ -41,7 +81,10 @@ pub fn check(files: &[&Source]) -> Vec<String> {
             let code = line.split("//").next().unwrap_or_default();
             for rule in RULES.iter().filter(|r| stands_alone(code, r.call)) {
                 if !rule.allowed.iter().any(|a| path.starts_with(a)) {
-                    complaints.push(format!("{path}:{number}: {}; use {}", rule.call, rule.instead));
+                    complaints.push(format!(
+                        "{path}:{number}: {}; use {}",
+                        rule.call, rule.instead
+                    ));
                 }
             }
         }
@@ -51,7 +94,6 @@ pub fn check(files: &[&Source]) -> Vec<String> {
 
 /// True if the call is in the line and is not the tail of a longer name (`operand::x`, `eprintln!`).
 fn stands_alone(code: &str, call: &str) -> bool {
-    code.match_indices(call).any(|(at, _)| {
-        !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
-    })
+    code.match_indices(call)
+        .any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_'))
 }

@@ -11,7 +11,11 @@ pub fn check(root: &Path) -> anyhow::Result<Vec<String>> {
     crates.push(root.join("xtask"));
     crates.sort();
     for path in crates {
-        let name = path.strip_prefix(root).unwrap_or(&path).display().to_string();
+        let name = path
+            .strip_prefix(root)
+            .unwrap_or(&path)
+            .display()
+            .to_string();
         let Some(text) = ["src/lib.rs", "src/main.rs"]
             .iter()
             .find_map(|file| std::fs::read_to_string(path.join(file)).ok())

@@ -6,7 +6,10 @@ use super::Source;
 
 pub fn check(root: &Path, files: &[Source]) -> Vec<String> {
     let mut complaints = Vec::new();
-    for page in files.iter().filter(|f| f.path.extension().is_some_and(|e| e == "md")) {
+    for page in files
+        .iter()
+        .filter(|f| f.path.extension().is_some_and(|e| e == "md"))
+    {
         for target in targets(&page.text) {
             let file = target.split('#').next().unwrap_or_default();
             if file.is_empty() || file.contains("://") || file.starts_with("mailto:") {

@@ -36,7 +36,10 @@ impl Source {
             .text
             .find("#[cfg(test)]\nmod tests {")
             .unwrap_or(self.text.len());
-        self.text[..end].lines().enumerate().map(|(i, l)| (i + 1, l))
+        self.text[..end]
+            .lines()
+            .enumerate()
+            .map(|(i, l)| (i + 1, l))
     }
 }
 
@@ -51,14 +54,30 @@ pub fn run() -> anyhow::Result<ExitCode> {
         .collect();
     let checks: [(&str, Vec<String>); 5] = [
         ("rows: who may depend on whom", rows::check(&root)?),
-        ("headers: every crate says what it is", headers::check(&root)?),
+        (
+            "headers: every crate says what it is",
+            headers::check(&root)?,
+        ),
         ("sizes: no new giants", sizes::check(&root, &rust)?),
-        ("calls: clock, randomness, environment, output", calls::check(&rust)),
-        ("links: pages that pages point to exist", links::check(&root, &files)),
+        (
+            "calls: clock, randomness, environment, output",
+            calls::check(&rust),
+        ),
+        (
+            "links: pages that pages point to exist",
+            links::check(&root, &files),
+        ),
     ];
     let mut failed = 0;
     for (name, complaints) in &checks {
-        println!("{} {name}", if complaints.is_empty() { "ok  " } else { "FAIL" });
+        println!(
+            "{} {name}",
+            if complaints.is_empty() {
+                "ok  "
+            } else {
+                "FAIL"
+            }
+        );
         for complaint in complaints {
             println!("     {complaint}");
         }
@@ -70,7 +89,11 @@ pub fn run() -> anyhow::Result<ExitCode> {
         files.len(),
         start.elapsed().as_secs_f64()
     );
-    Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 fn root() -> anyhow::Result<PathBuf> {
@@ -82,7 +105,13 @@ fn root() -> anyhow::Result<PathBuf> {
 
 fn tracked_files(root: &Path) -> anyhow::Result<Vec<Source>> {
     let output = Command::new("git")
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .args([
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ])
         .current_dir(root)
         .output()
         .context("git ls-files")?;
@@ -93,7 +122,10 @@ fn tracked_files(root: &Path) -> anyhow::Result<Vec<Source>> {
     for path in String::from_utf8(output.stdout)?.split_terminator('\0') {
         // A file that is not text is of no interest here; one that was deleted is still listed.
         if let Ok(text) = std::fs::read_to_string(root.join(path)) {
-            files.push(Source { path: PathBuf::from(path), text });
+            files.push(Source {
+                path: PathBuf::from(path),
+                text,
+            });
         }
     }
     Ok(files)

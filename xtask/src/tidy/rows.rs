@@ -32,7 +32,9 @@ pub fn check(root: &Path) -> anyhow::Result<Vec<String>> {
             continue;
         };
         for dependency in &dependencies {
-            let Some(other) = map.get(dependency) else { continue };
+            let Some(other) = map.get(dependency) else {
+                continue;
+            };
             let allowed = match place.row {
                 EDGES_ROW => other.row <= LAST_ROW_OF_EDGES,
                 row => other.row < row,
@@ -47,7 +49,9 @@ pub fn check(root: &Path) -> anyhow::Result<Vec<String>> {
         seen.push(name);
     }
     for name in map.keys().filter(|n| !seen.contains(n)) {
-        complaints.push(format!("{name} is on the map in ARCHITECTURE.md and does not exist"));
+        complaints.push(format!(
+            "{name} is on the map in ARCHITECTURE.md and does not exist"
+        ));
     }
     complaints.sort();
     Ok(complaints)
@@ -58,7 +62,9 @@ fn read_map(page: &str) -> HashMap<String, Place> {
     let mut map = HashMap::new();
     for line in page.lines() {
         let mut cells = line.split('|').map(str::trim).skip(1);
-        let (Some(row), Some(names)) = (cells.next(), cells.next()) else { continue };
+        let (Some(row), Some(names)) = (cells.next(), cells.next()) else {
+            continue;
+        };
         let Ok(row) = row.parse() else { continue };
         let mut sees = Vec::new();
         let mut bare = String::new();
@@ -74,25 +80,44 @@ fn read_map(page: &str) -> HashMap<String, Place> {
         }
         bare.push_str(rest);
         for name in quoted(&bare) {
-            map.insert(name, Place { row, sees: sees.clone() });
+            map.insert(
+                name,
+                Place {
+                    row,
+                    sees: sees.clone(),
+                },
+            );
         }
     }
     map
 }
 
 fn quoted(text: &str) -> Vec<String> {
-    text.split('`').skip(1).step_by(2).map(str::to_string).collect()
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_string)
+        .collect()
 }
 
 /// Crates of the workspace and those of it they depend on, tests aside; without the prefix.
 fn dependencies(root: &Path) -> anyhow::Result<Vec<(String, Vec<String>)>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(root)
         .output()
         .context("cargo metadata")?;
     if !output.status.success() {
-        bail!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "cargo metadata: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let bare = |value: &Value| {

@@ -34,7 +34,13 @@ pub fn check(root: &Path, files: &[&Source]) -> anyhow::Result<Vec<String>> {
         let lines = file.product_lines().count();
         weigh(path.clone(), lines, FILE_LOOK, FILE_LIMIT, 0);
         for (name, size) in functions(file) {
-            weigh(format!("{path}::{name}"), size, FUNCTION_LOOK, FUNCTION_LIMIT, 1);
+            weigh(
+                format!("{path}::{name}"),
+                size,
+                FUNCTION_LOOK,
+                FUNCTION_LIMIT,
+                1,
+            );
         }
     }
     println!(
@@ -76,7 +82,8 @@ fn function_name(line: &str) -> Option<String> {
             let end = after.find(|c: char| !c.is_alphanumeric() && c != '_')?;
             return Some(after[..end].to_string());
         }
-        let modifier = word.starts_with("pub") || ["async", "const", "unsafe", "extern"].contains(&word);
+        let modifier =
+            word.starts_with("pub") || ["async", "const", "unsafe", "extern"].contains(&word);
         if !modifier && !word.starts_with('"') {
             return None;
         }
@@ -93,7 +100,13 @@ mod tests {
     fn functions_are_measured() {
         let text = "impl A {\n    pub(crate) async fn one(\n        &self,\n    ) {\n        if x {\n        \
                     }\n    }\n    fn short() {}\n}\nfn two<T>() {\n}\n";
-        let file = Source { path: "a.rs".into(), text: text.to_string() };
-        assert_eq!(functions(&file), [("one".to_string(), 6), ("two".to_string(), 2)]);
+        let file = Source {
+            path: "a.rs".into(),
+            text: text.to_string(),
+        };
+        assert_eq!(
+            functions(&file),
+            [("one".to_string(), 6), ("two".to_string(), 2)]
+        );
     }
 }
