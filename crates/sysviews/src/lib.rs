@@ -18,6 +18,8 @@ mod common;
 mod information_schema;
 mod list;
 mod listing;
+mod live;
+mod logs;
 mod pg_catalog;
 mod prelude;
 mod svv;

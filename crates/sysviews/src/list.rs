@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use lw_base::Oid;
 
 use crate::relation::SystemRelation;
-use crate::{information_schema, pg_catalog, svv};
+use crate::{information_schema, live, logs, pg_catalog, svv};
 
 static ALL: LazyLock<Vec<&'static SystemRelation>> = LazyLock::new(|| {
     let mut all = Vec::new();
@@ -15,6 +15,8 @@ static ALL: LazyLock<Vec<&'static SystemRelation>> = LazyLock::new(|| {
     all.extend_from_slice(information_schema::RELATIONS);
     all.extend_from_slice(svv::RELATIONS);
     all.extend_from_slice(svv::EMPTY);
+    all.extend_from_slice(logs::RELATIONS);
+    all.extend_from_slice(live::RELATIONS);
     all
 });
 

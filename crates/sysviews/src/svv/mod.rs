@@ -12,8 +12,6 @@ mod table_info;
 mod tables;
 mod users;
 
-pub use table_info::{dist_style_text, encoded};
-
 /// The list.
 pub const RELATIONS: &[&SystemRelation] = &[
     &columns::SVV_COLUMNS,
