@@ -22,6 +22,8 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use lw_base::{Oid, Result, SqlError};
 use lw_catalog::Change;
+use lw_events::EventLog;
+use lw_services::buckets::BucketResolver;
 use lw_services::{Notice, RowStream};
 use lw_sql_plan::{CopyFrom, DmlPlan, MaintainPlan, Unload};
 use lw_storage::SegmentStore;
@@ -49,8 +51,26 @@ pub struct Engine {
     pub config: Arc<EngineConfig>,
     /// What goes on in the warehouse, for the system relations.
     pub live: Arc<dyn LiveState>,
+    /// The record of what happens: loads and their errors.
+    pub events: Arc<EventLog>,
+    /// The buckets COPY and UNLOAD reach.
+    pub buckets: Arc<dyn BucketResolver>,
     /// Memory and spill space, shared by all statements.
     pub runtime: Arc<RuntimeEnv>,
+}
+
+/// What an engine is made of.
+pub struct EngineParts {
+    /// Segments.
+    pub segments: SegmentStore,
+    /// Limits.
+    pub config: EngineConfig,
+    /// What goes on in the warehouse.
+    pub live: Arc<dyn LiveState>,
+    /// The record of what happens.
+    pub events: Arc<EventLog>,
+    /// The buckets.
+    pub buckets: Arc<dyn BucketResolver>,
 }
 
 /// Limits of the engine.
@@ -65,18 +85,16 @@ pub struct EngineConfig {
 }
 
 impl Engine {
-    /// An engine over these segments.
-    pub fn new(
-        segments: SegmentStore,
-        config: EngineConfig,
-        live: Arc<dyn LiveState>,
-    ) -> Result<Engine> {
+    /// An engine of these parts.
+    pub fn new(parts: EngineParts) -> Result<Engine> {
         proc_list::publish_system_names();
-        let runtime = state::runtime(&config)?;
+        let runtime = state::runtime(&parts.config)?;
         Ok(Engine {
-            segments,
-            config: Arc::new(config),
-            live,
+            segments: parts.segments,
+            config: Arc::new(parts.config),
+            live: parts.live,
+            events: parts.events,
+            buckets: parts.buckets,
             runtime,
         })
     }

@@ -7,6 +7,7 @@
 mod access;
 pub mod acl;
 mod auth;
+mod background;
 mod bind;
 mod bootstrap;
 mod cursor;

@@ -134,6 +134,7 @@ pub struct SessionEntry {
 struct Slot {
     running: Option<RunningStatement>,
     ended: bool,
+    temp_files: Vec<String>,
 }
 
 /// A statement being run.
@@ -179,6 +180,16 @@ impl SessionEntry {
                 .get_or_insert_with(|| reason.to_string());
             running.cancel.cancel();
         }
+    }
+
+    /// Notes the files of the session's temporary tables, which no catalog version knows.
+    pub fn set_temp_files(&self, files: Vec<String>) {
+        self.slot.lock().temp_files = files;
+    }
+
+    /// The files of the session's temporary tables.
+    pub fn temp_files(&self) -> Vec<String> {
+        self.slot.lock().temp_files.clone()
     }
 
     /// Ends the session: cancels what runs; later statements are refused.

@@ -318,6 +318,9 @@ impl LeaderSession {
         }
         self.epoch += 1;
         let rest = self.temp.absorb(changes, self.temp_schema);
+        if !self.temp.is_empty() {
+            self.entry.set_temp_files(self.temp.files());
+        }
         if let Some(active) = &mut self.active {
             active.txn.apply(rest)?;
         }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use lw_base::Oid;
-use lw_catalog::{CatalogSnapshot, Change};
+use lw_catalog::{CatalogSnapshot, Change, Place};
 
 /// The number of changes from which the list is made anew from the state it leads to.
 const COMPACT_AT: usize = 64;
@@ -31,6 +31,22 @@ impl TempObjects {
     /// True if the table is one of the session's temporary tables.
     pub fn contains(&self, table: Oid) -> bool {
         self.tables.contains(&table)
+    }
+
+    /// Keys of all files the changes name.
+    pub fn files(&self) -> Vec<String> {
+        self.changes
+            .iter()
+            .filter_map(|change| match change {
+                Change::AddSegments { segments, .. } => Some(segments),
+                _ => None,
+            })
+            .flatten()
+            .filter_map(|segment| match &segment.place {
+                Place::File(key) => Some(key.clone()),
+                Place::Inline(_) => None,
+            })
+            .collect()
     }
 
     /// Takes out of `changes` those that concern temporary objects and keeps them.
@@ -86,6 +102,12 @@ impl TempObjects {
                 changes.push(Change::AddSegments {
                     table: relation.oid,
                     segments: data.segments.values().cloned().collect(),
+                });
+            }
+            if !data.identity_next.is_empty() {
+                changes.push(Change::AdvanceIdentity {
+                    table: relation.oid,
+                    next: data.identity_next.clone(),
                 });
             }
             changes.push(Change::PutStats {
