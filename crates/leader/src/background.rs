@@ -29,7 +29,11 @@ impl Leader {
         }
         let done = shared.engine.segments.collect(&reachable, oldest).await?;
         if done.files > 0 {
-            tracing::info!(files = done.files, bytes = done.bytes, "unreachable files deleted");
+            tracing::info!(
+                files = done.files,
+                bytes = done.bytes,
+                "unreachable files deleted"
+            );
         }
         Ok(())
     }
