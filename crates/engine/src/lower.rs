@@ -25,7 +25,7 @@ pub(crate) fn lower(
             LogicalPlan::TableScan(mut scan) => {
                 let source = scan.source.as_ref() as &dyn std::any::Any;
                 let provider = if let Some(table) = source.downcast_ref::<CatalogTable>() {
-                    table_provider(engine, table, ctx)?
+                    crate::scan::provider(table, ctx, &engine.segments)
                 } else if let Some(system) = source.downcast_ref::<SystemTable>() {
                     system_provider(engine, system.relation, ctx)?
                 } else {
@@ -38,15 +38,6 @@ pub(crate) fn lower(
         })
         .map(|t| t.data)
         .map_err(sql_error)
-}
-
-fn table_provider(
-    _engine: &Engine,
-    table: &CatalogTable,
-    _ctx: &StatementContext,
-) -> DfResult<Arc<dyn TableProvider>> {
-    use datafusion::logical_expr::TableSource;
-    Ok(Arc::new(MemTable::try_new(table.schema(), vec![vec![]])?))
 }
 
 fn system_provider(

@@ -15,7 +15,8 @@ mod slices;
 mod store;
 mod writer;
 
-use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::array::ArrayRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use lw_base::{Result, SqlError};
 use lw_catalog::Column;
 use lw_pgrepr::SqlType;
@@ -25,7 +26,7 @@ pub use store::{Collected, SegmentStore};
 pub use writer::{SegmentIds, SegmentWriter, WriteOptions, Written};
 
 /// The schema of the rows inside segments: columns by their storage names, all of them nullable,
-/// so that neither a rename nor NOT NULL touches a file.
+/// so that neither a rename nor NOT NULL touches a file; types by [`stored_type`].
 pub fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
     let fields = columns
         .iter()
@@ -33,15 +34,45 @@ pub fn storage_schema(columns: &[Column]) -> Result<SchemaRef> {
             SqlType::IntervalYM | SqlType::IntervalDS | SqlType::Unknown | SqlType::Void => Err(
                 SqlError::unsupported(format!("a table column of type {}", c.sql_type)),
             ),
-            t => Ok(Field::new(c.storage_name(), t.arrow(), true)),
+            t => Ok(Field::new(c.storage_name(), stored_type(&t.arrow()), true)),
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Arc::new(Schema::new(fields)))
 }
 
+/// The type inside segments of an Arrow type. Moments and days are plain numbers there: the file
+/// format's own types end in the year 9999, Redshift's in 294276.
+pub fn stored_type(arrow: &DataType) -> DataType {
+    match arrow {
+        DataType::Date32 => DataType::Int32,
+        DataType::Timestamp(TimeUnit::Microsecond, _) => DataType::Int64,
+        other => other.clone(),
+    }
+}
+
+/// An array as it is inside segments. Costs nothing but for moments and days, and little for those.
+pub(crate) fn to_stored(array: &ArrayRef) -> Result<ArrayRef> {
+    let stored = stored_type(array.data_type());
+    if stored == *array.data_type() {
+        return Ok(array.clone());
+    }
+    arrow::compute::cast(array, &stored).map_err(|e| failed("a column cannot be stored", e))
+}
+
+/// An array out of a segment as one of `arrow` type.
+pub fn from_stored(array: &ArrayRef, arrow: &DataType) -> Result<ArrayRef> {
+    if arrow == array.data_type() {
+        return Ok(array.clone());
+    }
+    arrow::compute::cast(array, arrow).map_err(|e| failed("a column does not read", e))
+}
+
 /// An error of a library below, as the client sees it.
 pub(crate) fn failed(what: &str, error: impl std::fmt::Display) -> SqlError {
-    SqlError::internal(format!("{what}: {error}"))
+    let text = error.to_string();
+    // The file format's errors carry their call stack.
+    let text = text.split("\nBacktrace").next().unwrap_or_default();
+    SqlError::internal(format!("{what}: {text}"))
 }
 
 pub(crate) fn io_failed(what: &str, error: object_store::Error) -> SqlError {

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use crate::order::{self, RowOrder};
 use crate::sketch::{self, RowSketch};
 use crate::store::blocking;
-use crate::{SegmentStore, bounds, encode, failed, inline, slices, storage_schema};
+use crate::{SegmentStore, bounds, encode, failed, inline, slices, storage_schema, to_stored};
 
 /// Gives out segment ids.
 #[async_trait]
@@ -166,7 +166,12 @@ impl SegmentWriter {
             return Ok(());
         }
         self.rows += batch.num_rows() as u64;
-        let batch = RecordBatch::try_new(self.shape.schema.clone(), batch.columns().to_vec())
+        let columns = batch
+            .columns()
+            .iter()
+            .map(to_stored)
+            .collect::<Result<Vec<_>>>()?;
+        let batch = RecordBatch::try_new(self.shape.schema.clone(), columns)
             .map_err(|e| failed("rows do not fit their table", e))?;
         match self.shape.dist {
             Some(key) if self.shape.slices > 1 => {
@@ -307,7 +312,10 @@ impl SegmentWriter {
 fn joined(
     result: Result<Result<(Segment, RowSketch)>, tokio::task::JoinError>,
 ) -> Result<(Segment, RowSketch)> {
-    result.map_err(|e| failed("a segment was not written", e))?
+    result.map_err(|e| {
+        tracing::error!("a segment's writer failed: {e}");
+        SqlError::internal("a segment could not be encoded")
+    })?
 }
 
 async fn write_segment(

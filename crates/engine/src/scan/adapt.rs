@@ -21,6 +21,7 @@ use vortex::session::VortexSession;
 use vortex_datafusion::reader::VortexReaderFactory;
 
 use super::defaults::AddedDefaults;
+use super::numbers;
 use super::row_ids::RowPosition;
 
 /// Rewrites expressions over a table's columns to expressions over a file's: other names, columns
@@ -83,6 +84,7 @@ impl PhysicalExprAdapter for FileNames {
                 datafusion::common::tree_node::TreeNodeRecursion::Jump,
             ))
         })
+        .and_then(|t| t.data.transform_up(|e| numbers::compare(e, &self.physical)))
         .map(|t| t.data)
     }
 }

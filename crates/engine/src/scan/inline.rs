@@ -10,7 +10,7 @@ use datafusion::common::Result as DfResult;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::physical_plan::ExecutionPlan;
 use lw_catalog::{Relation, Segment};
-use lw_storage::{SegmentStore, deletes};
+use lw_storage::{SegmentStore, deletes, from_stored};
 
 use super::defaults::AddedDefaults;
 use super::external;
@@ -63,7 +63,9 @@ fn one(
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for column in &relation.columns {
         columns.push(match stored.column_by_name(&column.storage_name()) {
-            Some(array) => array.clone(),
+            Some(array) => {
+                from_stored(array, &column.sql_type.arrow()).map_err(external)?
+            }
             None => defaults.get(column).to_array_of_size(count)?,
         });
     }

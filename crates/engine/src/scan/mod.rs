@@ -5,6 +5,7 @@
 mod adapt;
 mod defaults;
 mod inline;
+mod numbers;
 mod prune;
 mod row_ids;
 mod stats;

@@ -73,12 +73,21 @@ impl ExpressionConverter for WithPositions {
         expr: &Arc<dyn PhysicalExpr>,
         schema: &Schema,
     ) -> DfResult<Option<Expression>> {
-        let positions = expr.exists(|e| {
-            Ok(e.downcast_ref::<RowPosition>().is_some()
-                || e.downcast_ref::<Column>()
-                    .is_some_and(|c| c.name() == ROW_COLUMN))
+        // Such a filter could be left over for the rows outside the file, where their positions are
+        // no longer known: moments and days are numbers in the file, and not every expression over
+        // them has a form over those. It is evaluated above the scan.
+        let outside = expr.exists(|e| {
+            Ok(match e.downcast_ref::<Column>() {
+                Some(c) => {
+                    c.name() == ROW_COLUMN
+                        || schema.fields().get(c.index()).is_some_and(|f| {
+                            lw_storage::stored_type(f.data_type()) != *f.data_type()
+                        })
+                }
+                None => e.downcast_ref::<RowPosition>().is_some(),
+            })
         })?;
-        if positions {
+        if outside {
             return Ok(None);
         }
         self.0.try_convert(expr, schema)
