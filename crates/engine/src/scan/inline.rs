@@ -63,9 +63,7 @@ fn one(
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
     for column in &relation.columns {
         columns.push(match stored.column_by_name(&column.storage_name()) {
-            Some(array) => {
-                from_stored(array, &column.sql_type.arrow()).map_err(external)?
-            }
+            Some(array) => from_stored(array, &column.sql_type.arrow()).map_err(external)?,
             None => defaults.get(column).to_array_of_size(count)?,
         });
     }

@@ -80,7 +80,10 @@ fn number(expr: &Expr, physical: &Schema) -> Option<Expr> {
     let same = matches!(
         (stored, cast.cast_type()),
         (DataType::Int32, DataType::Date32)
-            | (DataType::Int64, DataType::Timestamp(TimeUnit::Microsecond, _))
+            | (
+                DataType::Int64,
+                DataType::Timestamp(TimeUnit::Microsecond, _)
+            )
     );
     same.then(|| cast.expr().clone())
 }
