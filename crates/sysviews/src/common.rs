@@ -82,14 +82,22 @@ pub fn acl_items(
     Some(items)
 }
 
-/// The distribution style in force: the code of `pg_class.reldiststyle`.
-pub fn dist_code(dist: &DistStyle, data: &TableData) -> i16 {
+/// The declared distribution style: the code of `pg_class.reldiststyle`.
+pub fn dist_code(dist: &DistStyle) -> i16 {
     match dist {
         DistStyle::Even => 0,
         DistStyle::Key(_) => 1,
         DistStyle::All => 8,
+        DistStyle::Auto => 9,
+    }
+}
+
+/// The distribution style in force: the code of `pg_class_info.releffectivediststyle`.
+pub fn effective_dist_code(dist: &DistStyle, data: &TableData) -> i16 {
+    match dist {
         DistStyle::Auto if auto_is_all(data) => 10,
         DistStyle::Auto => 11,
+        declared => dist_code(declared),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod source;
 
 mod common;
 mod information_schema;
+mod internal;
 mod list;
 mod listing;
 mod live;

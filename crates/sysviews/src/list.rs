@@ -6,12 +6,14 @@ use std::sync::LazyLock;
 use lw_base::Oid;
 
 use crate::relation::SystemRelation;
-use crate::{information_schema, live, logs, pg_catalog, svv};
+use crate::{information_schema, internal, live, logs, pg_catalog, svv};
 
 static ALL: LazyLock<Vec<&'static SystemRelation>> = LazyLock::new(|| {
     let mut all = Vec::new();
     all.extend_from_slice(pg_catalog::RELATIONS);
     all.extend_from_slice(pg_catalog::EMPTY);
+    all.extend_from_slice(pg_catalog::VIEWS);
+    all.extend_from_slice(internal::RELATIONS);
     all.extend_from_slice(information_schema::RELATIONS);
     all.extend_from_slice(svv::RELATIONS);
     all.extend_from_slice(svv::EMPTY);

@@ -21,10 +21,12 @@ mod pg_table_def;
 mod pg_type;
 mod pg_user;
 mod pg_user_info;
+mod views;
 
 pub use fixed::EMPTY;
 pub use pg_attribute::sort_key_position;
 pub use pg_proc::FIRST_FUNCTION;
+pub use views::VIEWS;
 
 /// The list.
 pub const RELATIONS: &[&SystemRelation] = &[

@@ -6,7 +6,7 @@ use crate::prelude::*;
 use crate::relation::SystemAccess;
 
 pub static RELATION: SystemRelation =
-    SystemRelation::primitive("pg_class", 1259, COLUMNS, rows).hidden(9);
+    SystemRelation::primitive("pg_class", 1259, COLUMNS, rows).hidden(11);
 
 const COLUMNS: Columns = &[
     ("oid", SqlType::Oid),
@@ -19,6 +19,9 @@ const COLUMNS: Columns = &[
     ("relrowsecurity", Bool),
     ("relforcerowsecurity", Bool),
     ("relreplident", CharByte),
+    // What `pg_class_info` adds.
+    ("relcreationtime", Timestamp),
+    ("releffectivediststyle", Int2),
     ("relname", Name),
     ("relnamespace", SqlType::Oid),
     ("reltype", SqlType::Oid),
@@ -76,6 +79,8 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             false,
             false,
             "d",
+            Cell::Null,
+            0,
             relation.name,
             schema,
             0,
@@ -127,9 +132,9 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
                 t.constraints.iter().filter(|c| want(&c.kind)).count()
             })
         };
-        let dist = match &relation.kind {
-            RelationKind::Table(t) => Cell::from(dist_code(&t.dist, &data)),
-            RelationKind::View(_) => Cell::from(0),
+        let (dist, effective) = match &relation.kind {
+            RelationKind::Table(t) => (dist_code(&t.dist), effective_dist_code(&t.dist, &data)),
+            RelationKind::View(_) => (0, 0),
         };
         rows.push(row![
             relation.oid,
@@ -141,6 +146,8 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             false,
             false,
             "d",
+            relation.created_at,
+            effective,
             &relation.name,
             relation.schema,
             relation.oid,

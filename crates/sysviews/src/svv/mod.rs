@@ -12,6 +12,9 @@ mod table_info;
 mod tables;
 mod users;
 
+pub use privileges::grants;
+pub use table_info::dist_style_text;
+
 /// The list.
 pub const RELATIONS: &[&SystemRelation] = &[
     &columns::SVV_COLUMNS,

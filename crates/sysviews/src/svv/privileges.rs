@@ -77,7 +77,7 @@ fn schema(ctx: &SystemContext) -> Result<RecordBatch> {
 }
 
 /// Privilege, identity's id, name and kind of each grant.
-fn grants(
+pub fn grants(
     ctx: &SystemContext,
     acl: &Acl,
     owner: Oid,
