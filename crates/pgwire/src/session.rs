@@ -20,10 +20,8 @@ use crate::transport::{End, Frame, Transport};
 enum Failure {
     /// The connection ends.
     End(End),
-    /// The session said so, and knows that its transaction failed.
-    Theirs(SqlError, u32),
-    /// This edge says so: the session must be told.
-    Ours(SqlError),
+    /// An error, with the characters before its statement.
+    Error(SqlError, u32),
 }
 
 impl From<End> for Failure {
@@ -32,12 +30,16 @@ impl From<End> for Failure {
     }
 }
 
-/// Errors of this edge: bad messages, bad parameters.
 impl From<SqlError> for Failure {
     fn from(error: SqlError) -> Failure {
-        Failure::Ours(error)
+        Failure::Error(error, 0)
     }
 }
+
+/// What Redshift's drivers ask of the server's abilities: metadata by SHOW commands (4 and up), and
+/// no databases of datashares or outside sources.
+const PROTOCOL_PARAMETERS: &[(&str, &str)] =
+    &[("show_discovery", "4"), ("datashare_enabled", "off"), ("external_database", "off")];
 
 type Step<T = ()> = Result<T, Failure>;
 
@@ -114,6 +116,9 @@ impl Talk<'_> {
         self.transport
             .out
             .parameter_status("server_protocol_version", &protocol.to_string());
+        for (name, value) in PROTOCOL_PARAMETERS {
+            self.transport.out.parameter_status(name, value);
+        }
         self.transport
             .out
             .backend_key_data(self.session.pid(), self.session.cancel_key());
@@ -163,16 +168,14 @@ impl Talk<'_> {
         }
     }
 
-    /// Tells the client of an error, and the session if it does not know.
+    /// Tells the client of an error, and the session.
     async fn report(&mut self, failure: Failure) -> Result<(), End> {
         let (error, offset) = match failure {
             Failure::End(end) => return Err(end),
-            Failure::Theirs(error, offset) => (error, offset),
-            Failure::Ours(error) => {
-                self.session.fail().await;
-                (error, 0)
-            }
+            Failure::Error(error, offset) => (error, offset),
         };
+        // A session knows of most of its errors, not of those of streams and of this edge.
+        self.session.fail().await;
         self.send_notices();
         if error.fatal {
             return Err(End::Fatal(error));
@@ -223,7 +226,7 @@ impl Talk<'_> {
             self.portals.clear();
         }
         if let Err(error) = self.session.sync().await {
-            self.report(Failure::Theirs(error, 0)).await?;
+            self.report(Failure::Error(error, 0)).await?;
         }
         if self.session.transaction_status() == TransactionStatus::Idle {
             self.portals.clear();
@@ -235,7 +238,7 @@ impl Talk<'_> {
         self.statements.remove(&Bytes::new());
         self.portals.remove(&Bytes::new());
         let sql = statement_text(sql)?;
-        let statements = self.session.parse(sql).map_err(|e| Failure::Theirs(e, 0))?;
+        let statements = self.session.parse(sql)?;
         if statements.is_empty() {
             self.end_round().await?;
             self.transport.out.empty(b'I');
@@ -243,7 +246,7 @@ impl Talk<'_> {
         let count = statements.len();
         for (i, statement) in statements.iter().enumerate() {
             let offset = statement.offset;
-            let theirs = |e| Failure::Theirs(e, offset);
+            let theirs = |e| Failure::Error(e, offset);
             let prepared = watch!(self, self.session.prepare(statement, &[])).map_err(theirs)?;
             if !prepared.params.is_empty() {
                 let message = "there is no parameter $1";
@@ -329,12 +332,12 @@ impl Talk<'_> {
             .iter()
             .map(|oid| declared_type(*oid))
             .collect::<Result<Vec<_>, _>>()?;
-        let statements = self.session.parse(sql).map_err(|e| Failure::Theirs(e, 0))?;
+        let statements = self.session.parse(sql)?;
         let prepared: Option<Arc<Prepared>> = match statements.as_slice() {
             [] => None,
             [one] => {
                 let prepared = watch!(self, self.session.prepare(one, &declared));
-                Some(prepared.map_err(|e| Failure::Theirs(e, one.offset))?)
+                Some(prepared.map_err(|e| Failure::Error(e, one.offset))?)
             }
             _ => {
                 return Err(SqlError::syntax(
@@ -423,7 +426,7 @@ impl Talk<'_> {
         portal.state = match std::mem::replace(&mut portal.state, State::Done) {
             State::Ready => {
                 let params = std::mem::take(&mut portal.params);
-                let theirs = |e| Failure::Theirs(e, prepared.statement.offset);
+                let theirs = |e| Failure::Error(e, prepared.statement.offset);
                 match watch!(self, self.session.execute(&prepared, params)).map_err(theirs)? {
                     Outcome::Empty => State::Done,
                     Outcome::Done { tag: done } => {

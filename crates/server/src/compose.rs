@@ -14,6 +14,8 @@ use lw_leader::{Leader, LeaderParts};
 use lw_storage::SegmentStore;
 use tokio_util::sync::CancellationToken;
 
+use crate::limits;
+
 /// What a warehouse is told from outside.
 #[derive(Clone)]
 pub struct WarehouseConfig {
@@ -45,6 +47,8 @@ pub struct Warehouse {
     pub leader: Leader,
     /// The buckets of the S3 endpoint.
     pub buckets: Arc<BucketStore>,
+    /// The record of events, to be flushed at the end.
+    pub events: Arc<EventLog>,
 }
 
 /// How often small inserts are folded into files.
@@ -70,12 +74,12 @@ impl Warehouse {
                 external: config.external_s3.clone(),
             },
         ));
-        let limits = EngineConfig {
-            memory_bytes: config.memory_bytes.unwrap_or_else(default_memory),
-            partitions: config.partitions.unwrap_or_else(processors),
+        let config_limits = EngineConfig {
+            memory_bytes: config.memory_bytes.unwrap_or_else(|| limits::memory_bytes() / 10 * 6),
+            partitions: config.partitions.unwrap_or_else(limits::processors),
             spill_dir: fresh_spill_dir(dir)?,
         };
-        let engine_events = events.clone();
+        let (engine_events, kept_events) = (events.clone(), events.clone());
         let leader = Leader::open(LeaderParts {
             store,
             events,
@@ -84,7 +88,7 @@ impl Warehouse {
             engine: Box::new(move |live| {
                 Engine::new(EngineParts {
                     segments,
-                    config: limits,
+                    config: config_limits,
                     live,
                     events: engine_events,
                     buckets: resolver,
@@ -92,7 +96,11 @@ impl Warehouse {
             }),
         })
         .await?;
-        Ok(Warehouse { leader, buckets })
+        Ok(Warehouse {
+            leader,
+            buckets,
+            events: kept_events,
+        })
     }
 
     /// Starts the background work: folding of small inserts, garbage collection. Ends with `stop`.
@@ -124,23 +132,6 @@ where
             tracing::warn!(%error, "background work");
         }
     }
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(2, |n| n.get())
-}
-
-/// 60% of the machine's memory (of `/proc/meminfo`), at least 512 MiB.
-fn default_memory() -> usize {
-    let total_kib = std::fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| {
-            text.lines()
-                .find_map(|line| line.strip_prefix("MemTotal:"))
-                .and_then(|rest| rest.split_whitespace().next()?.parse::<usize>().ok())
-        })
-        .unwrap_or(4 << 20);
-    (total_kib / 10 * 6 * 1024).max(512 << 20)
 }
 
 /// Spill files do not outlive the process that wrote them.

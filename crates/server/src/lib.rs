@@ -1,7 +1,17 @@
-//! The binary `longwave`: composition of the parts, configuration, start and stop.
+//! The binary `longwave`: its command line, the data directory, credentials and certificates, and
+//! the composition of all other crates into a running warehouse.
 //!
-//! Where to start: [`compose`] (the parts of a warehouse).
+//! What it must never know: how anything of that works; it only puts parts together.
+//!
+//! Where to start: [`serve::run`], then [`compose`].
 
+pub mod banner;
 pub mod compose;
+pub mod config;
+pub mod credentials;
+pub mod data_dir;
+pub mod limits;
+pub mod serve;
+pub mod tls;
 
 pub use compose::{Warehouse, WarehouseConfig};

@@ -1,0 +1,50 @@
+//! `longwave`: the command line.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lw_server::config::ServeArgs;
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Longwave: a self-hosted data warehouse for Amazon Redshift's clients.
+#[derive(Parser)]
+#[command(name = "longwave", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the warehouse.
+    Serve(ServeArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Logs go to stderr; what a person or script reads goes to stdout.
+    let filter = EnvFilter::try_from_env("LONGWAVE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,lw_server=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let done = match cli.command {
+        Command::Serve(args) => runtime.block_on(lw_server::serve::run(args)),
+    };
+    // What still runs in the background must not hold up the end.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("longwave: {error:#}");
+    ExitCode::FAILURE
+}
