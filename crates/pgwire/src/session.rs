@@ -38,8 +38,11 @@ impl From<SqlError> for Failure {
 
 /// What Redshift's drivers ask of the server's abilities: metadata by SHOW commands (4 and up), and
 /// no databases of datashares or outside sources.
-const PROTOCOL_PARAMETERS: &[(&str, &str)] =
-    &[("show_discovery", "4"), ("datashare_enabled", "off"), ("external_database", "off")];
+const PROTOCOL_PARAMETERS: &[(&str, &str)] = &[
+    ("show_discovery", "4"),
+    ("datashare_enabled", "off"),
+    ("external_database", "off"),
+];
 
 type Step<T = ()> = Result<T, Failure>;
 

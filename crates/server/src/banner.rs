@@ -23,11 +23,19 @@ pub fn text(
     let _ = writeln!(out, "Longwave {} is ready.", env!("CARGO_PKG_VERSION"));
     let _ = writeln!(out);
     if credentials.fresh {
-        let _ = writeln!(out, "Credentials (shown this once, kept in {}):", dir.credentials().display());
+        let _ = writeln!(
+            out,
+            "Credentials (shown this once, kept in {}):",
+            dir.credentials().display()
+        );
         let _ = writeln!(out, "  admin user         {user}");
         let _ = writeln!(out, "  admin password     {}", credentials.admin_password);
         let _ = writeln!(out, "  access key id      {}", credentials.access_key_id);
-        let _ = writeln!(out, "  secret access key  {}", credentials.secret_access_key);
+        let _ = writeln!(
+            out,
+            "  secret access key  {}",
+            credentials.secret_access_key
+        );
     } else {
         let _ = writeln!(out, "Credentials are in {}.", dir.credentials().display());
     }

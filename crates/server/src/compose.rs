@@ -75,7 +75,9 @@ impl Warehouse {
             },
         ));
         let config_limits = EngineConfig {
-            memory_bytes: config.memory_bytes.unwrap_or_else(|| limits::memory_bytes() / 10 * 6),
+            memory_bytes: config
+                .memory_bytes
+                .unwrap_or_else(|| limits::memory_bytes() / 10 * 6),
             partitions: config.partitions.unwrap_or_else(limits::processors),
             spill_dir: fresh_spill_dir(dir)?,
         };

@@ -138,14 +138,28 @@ impl Config {
         let file = match &args.config {
             Some(path) => read(path)?,
             None => {
-                let path = args.data_dir.clone().unwrap_or_else(default_dir).join(DEFAULT_FILE);
-                if path.exists() { read(&path)? } else { ServeArgs::default() }
+                let path = args
+                    .data_dir
+                    .clone()
+                    .unwrap_or_else(default_dir)
+                    .join(DEFAULT_FILE);
+                if path.exists() {
+                    read(&path)?
+                } else {
+                    ServeArgs::default()
+                }
             }
         };
         let config = Config {
             data_dir: args.data_dir.or(file.data_dir).unwrap_or_else(default_dir),
-            sql_addr: args.sql_addr.or(file.sql_addr).unwrap_or_else(|| local(5439)),
-            http_addr: args.http_addr.or(file.http_addr).unwrap_or_else(|| local(5440)),
+            sql_addr: args
+                .sql_addr
+                .or(file.sql_addr)
+                .unwrap_or_else(|| local(5439)),
+            http_addr: args
+                .http_addr
+                .or(file.http_addr)
+                .unwrap_or_else(|| local(5440)),
             admin_user: given(args.admin_user, file.admin_user).unwrap_or_else(|| "awsuser".into()),
             admin_password: given(args.admin_password, file.admin_password),
             access_key_id: given(args.access_key_id, file.access_key_id),
@@ -155,10 +169,16 @@ impl Config {
                 .unwrap_or_else(|| "000000000000".into()),
             require_ssl: args.require_ssl.or(file.require_ssl).unwrap_or(false),
             tls_names: args.tls_names.or(file.tls_names).unwrap_or_default(),
-            memory_bytes: args.memory_mb.or(file.memory_mb).map(|mb| mb.saturating_mul(1 << 20)),
+            memory_bytes: args
+                .memory_mb
+                .or(file.memory_mb)
+                .map(|mb| mb.saturating_mul(1 << 20)),
             partitions: args.partitions.or(file.partitions),
             external_s3: file.external_s3.map(ExternalS3::from),
-            max_connections: args.max_connections.or(file.max_connections).unwrap_or(2000),
+            max_connections: args
+                .max_connections
+                .or(file.max_connections)
+                .unwrap_or(2000),
         };
         config.check()?;
         Ok(config)
@@ -166,7 +186,10 @@ impl Config {
 
     fn check(&self) -> Result<()> {
         if self.account_id.len() != 12 || !self.account_id.bytes().all(|b| b.is_ascii_digit()) {
-            anyhow::bail!("the account id must have twelve digits, not \"{}\"", self.account_id);
+            anyhow::bail!(
+                "the account id must have twelve digits, not \"{}\"",
+                self.account_id
+            );
         }
         if self.access_key_id.is_some() != self.secret_access_key.is_some() {
             anyhow::bail!("an access key id and its secret access key must be given together");
@@ -187,7 +210,9 @@ fn local(port: u16) -> SocketAddr {
 
 /// The first that is given; an empty text counts as none.
 fn given(first: Option<String>, second: Option<String>) -> Option<String> {
-    first.filter(|s| !s.is_empty()).or(second.filter(|s| !s.is_empty()))
+    first
+        .filter(|s| !s.is_empty())
+        .or(second.filter(|s| !s.is_empty()))
 }
 
 fn read(path: &Path) -> Result<ServeArgs> {
@@ -225,10 +250,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("x.toml");
         std::fs::write(&path, "sql_adr = \"127.0.0.1:1\"\n").unwrap();
-        let args = ServeArgs { config: Some(path), ..ServeArgs::default() };
+        let args = ServeArgs {
+            config: Some(path),
+            ..ServeArgs::default()
+        };
         let error = format!("{:#}", Config::load(args).err().unwrap());
         assert!(error.contains("sql_adr"), "{error}");
-        let args = ServeArgs { account_id: Some("12".into()), ..ServeArgs::default() };
+        let args = ServeArgs {
+            account_id: Some("12".into()),
+            ..ServeArgs::default()
+        };
         assert!(Config::load(args).is_err());
     }
 }

@@ -99,10 +99,19 @@ mod tests {
         let mut config = Config::load(ServeArgs::default()).unwrap();
         let first = Credentials::load(&dir, &config).unwrap();
         assert!(first.fresh);
-        let mode = std::fs::metadata(dir.credentials()).unwrap().permissions().mode();
+        let mode = std::fs::metadata(dir.credentials())
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
         let second = Credentials::load(&dir, &config).unwrap();
-        assert_eq!(second, Credentials { fresh: false, ..first.clone() });
+        assert_eq!(
+            second,
+            Credentials {
+                fresh: false,
+                ..first.clone()
+            }
+        );
         config.admin_password = Some("Given1234".into());
         let third = Credentials::load(&dir, &config).unwrap();
         assert_eq!(third.admin_password, "Given1234");

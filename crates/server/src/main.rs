@@ -28,8 +28,14 @@ fn main() -> ExitCode {
     // Logs go to stderr; what a person or script reads goes to stdout.
     let filter = EnvFilter::try_from_env("LONGWAVE_LOG")
         .unwrap_or_else(|_| EnvFilter::new("warn,lw_server=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.into()),
     };

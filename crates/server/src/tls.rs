@@ -22,7 +22,9 @@ pub fn server_config(dir: &DataDir, names: &[String]) -> Result<Arc<rustls::Serv
     let (issuer, ca_der) = authority(dir).context("the certificate authority")?;
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(Vec::<String>::new())?;
-    params.distinguished_name.push(DnType::CommonName, "longwave");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "longwave");
     params.subject_alt_names = subject_names(names)?;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -41,9 +43,10 @@ pub fn server_config(dir: &DataDir, names: &[String]) -> Result<Arc<rustls::Serv
 /// The authority: the kept one, or a new one.
 fn authority(dir: &DataDir) -> Result<(Issuer<'static, KeyPair>, CertificateDer<'static>)> {
     let (pem_path, key_path) = (dir.tls().join(CA_FILE), dir.tls().join(CA_KEY_FILE));
-    if let (Ok(pem), Ok(key)) =
-        (std::fs::read_to_string(&pem_path), std::fs::read_to_string(&key_path))
-    {
+    if let (Ok(pem), Ok(key)) = (
+        std::fs::read_to_string(&pem_path),
+        std::fs::read_to_string(&key_path),
+    ) {
         use rustls::pki_types::pem::PemObject;
         let key = KeyPair::from_pem(&key)
             .with_context(|| format!("cannot read {}", key_path.display()))?;
@@ -66,7 +69,9 @@ fn authority(dir: &DataDir) -> Result<(Issuer<'static, KeyPair>, CertificateDer<
 fn authority_params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, "Longwave certificate authority");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Longwave certificate authority");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
