@@ -7,6 +7,7 @@
 //! Where to start: [`Engine`], then [`context::StatementContext`].
 
 pub mod context;
+pub mod dml;
 pub mod scan;
 #[cfg(test)]
 mod testing;
@@ -116,8 +117,8 @@ impl Engine {
 
     /// Runs INSERT, UPDATE, DELETE or MERGE. Files it wrote are not part of the warehouse until the
     /// changes are committed; if they never are, garbage collection removes them.
-    pub async fn dml(&self, _plan: &DmlPlan, _ctx: &StatementContext) -> Result<Effect> {
-        Err(SqlError::unsupported("DML"))
+    pub async fn dml(&self, plan: &DmlPlan, ctx: &StatementContext) -> Result<Effect> {
+        dml::run(self, plan, ctx).await
     }
 
     /// Runs COPY ... FROM.
