@@ -184,10 +184,7 @@ fn ids(batch: &RecordBatch, from: usize) -> Result<(UInt64Array, UInt64Array)> {
             .as_primitive_opt::<UInt64Type>()
             .cloned()
             .ok_or_else(|| {
-                SqlError::internal(format!(
-                    "row ids of type {}",
-                    batch.column(i).data_type()
-                ))
+                SqlError::internal(format!("row ids of type {}", batch.column(i).data_type()))
             })
     };
     Ok((column(from)?, column(from + 1)?))

@@ -133,8 +133,8 @@ impl Loader {
                 *array = arrow::compute::cast(array, &want).map_err(|e| sql_error(e.into()))?;
             }
         }
-        let batch = RecordBatch::try_new(self.schema.clone(), columns)
-            .map_err(|e| sql_error(e.into()))?;
+        let batch =
+            RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| sql_error(e.into()))?;
         self.writer.write(batch).await
     }
 
