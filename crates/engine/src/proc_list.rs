@@ -63,12 +63,15 @@ fn info(
     returns: &dyn Fn(&[arrow::datatypes::DataType]) -> Option<arrow::datatypes::DataType>,
 ) -> FunctionInfo {
     let args = example_args(&signature.type_signature);
-    let returned = returns(&args)
+    // Asked about arguments it does not take, a function of the library may panic.
+    let returned = args
+        .as_deref()
+        .and_then(returns)
         .and_then(|t| SqlType::from_arrow(&t))
         .unwrap_or(SqlType::Varchar(VARCHAR_MAX));
     FunctionInfo {
         name: name.to_string(),
-        args: args.iter().filter_map(SqlType::from_arrow).collect(),
+        args: args.iter().flatten().filter_map(SqlType::from_arrow).collect(),
         returns: returned,
         kind,
         volatility: match signature.volatility {
@@ -80,14 +83,11 @@ fn info(
 }
 
 /// Arguments a signature takes, if it names them exactly.
-fn example_args(signature: &TypeSignature) -> Vec<arrow::datatypes::DataType> {
+fn example_args(signature: &TypeSignature) -> Option<Vec<arrow::datatypes::DataType>> {
     match signature {
-        TypeSignature::Exact(types) => types.clone(),
-        TypeSignature::OneOf(signatures) => signatures
-            .iter()
-            .find(|s| matches!(s, TypeSignature::Exact(_)))
-            .map(example_args)
-            .unwrap_or_default(),
-        _ => Vec::new(),
+        TypeSignature::Exact(types) => Some(types.clone()),
+        TypeSignature::Nullary => Some(Vec::new()),
+        TypeSignature::OneOf(signatures) => signatures.iter().find_map(example_args),
+        _ => None,
     }
 }
