@@ -71,7 +71,11 @@ fn info(
         .unwrap_or(SqlType::Varchar(VARCHAR_MAX));
     FunctionInfo {
         name: name.to_string(),
-        args: args.iter().flatten().filter_map(SqlType::from_arrow).collect(),
+        args: args
+            .iter()
+            .flatten()
+            .filter_map(SqlType::from_arrow)
+            .collect(),
         returns: returned,
         kind,
         volatility: match signature.volatility {
