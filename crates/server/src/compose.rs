@@ -105,8 +105,15 @@ impl Warehouse {
         })
     }
 
-    /// Starts the background work: folding of small inserts, garbage collection. Ends with `stop`.
+    /// Starts the background work: the sample database (first start), folding of small inserts,
+    /// garbage collection. Ends with `stop`.
     pub fn start_background(&self, stop: CancellationToken) {
+        let leader = self.leader.clone();
+        tokio::spawn(async move {
+            if let Err(error) = leader.load_samples().await {
+                tracing::warn!(%error, "the sample database is not complete");
+            }
+        });
         let leader = self.leader.clone();
         tokio::spawn(every(FOLD_EVERY, stop.clone(), move || {
             let leader = leader.clone();
