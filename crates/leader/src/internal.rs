@@ -29,7 +29,12 @@ impl LeaderSession {
     }
 
     /// Appends batches to a table, whose columns are those of the batches in their order.
-    pub async fn load(&mut self, schema: &str, table: &str, batches: Vec<RecordBatch>) -> Result<u64> {
+    pub async fn load(
+        &mut self,
+        schema: &str,
+        table: &str,
+        batches: Vec<RecordBatch>,
+    ) -> Result<u64> {
         let Some(first) = batches.first() else {
             return Ok(0);
         };
