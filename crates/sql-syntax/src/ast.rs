@@ -475,10 +475,19 @@ pub enum AlterAction {
     DistStyle(DistSpec),
     /// ALTER SORTKEY
     Sort(SortSpec),
-    /// ALTER DISTKEY column, ALTER SORTKEY (...) in one statement
-    DistAndSort(Ident, SortSpec),
+    /// ALTER DISTKEY or DISTSTYLE and ALTER SORTKEY in one statement
+    DistAndSort(DistChange, SortSpec),
     /// SET SCHEMA
     SetSchema(Ident),
+}
+
+/// A change of distribution.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DistChange {
+    /// To KEY, by this column.
+    Key(Ident),
+    /// To another style.
+    Style(DistSpec),
 }
 
 /// CREATE SCHEMA

@@ -128,6 +128,10 @@ impl Dialect for LongwaveDialect {
         false
     }
 
+    fn supports_interval_options(&self) -> bool {
+        true
+    }
+
     fn supports_parens_around_table_factor(&self) -> bool {
         true
     }

@@ -11,7 +11,10 @@ pub mod dialect;
 mod limits;
 mod parse;
 mod parser;
+mod rewrite;
 mod source;
+#[cfg(test)]
+mod tests;
 
 /// The parser library, so that its AST types need be named by one version only.
 pub use ::sqlparser;

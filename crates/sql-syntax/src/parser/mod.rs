@@ -1,13 +1,21 @@
 //! Parser functions, a file for each family of statements, over [`P`].
 
+mod acl;
+mod copy;
+mod cursor;
+mod ddl;
+mod maintain;
+mod setting;
+mod show;
+mod table;
 mod tcl;
 
 use lw_base::SqlError;
-use sqlparser::ast::{Expr, Ident, ObjectName};
+use sqlparser::ast::{self, DataType, Expr, Ident, ObjectName, SetExpr};
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
-use crate::ast::Statement;
+use crate::ast::{CreateTableAs, Statement, TableAttributes};
 use crate::source::Source;
 
 /// Why parsing failed.
@@ -254,11 +262,89 @@ impl<'a> P<'a> {
         index
     }
 
+    /// A type.
+    pub fn data_type(&mut self) -> PResult<DataType> {
+        Ok(self.p.parse_data_type()?)
+    }
+
     /// One statement.
     pub fn statement(&mut self) -> PResult<Statement> {
-        if let Some(statement) = self.tcl()? {
-            return Ok(statement);
+        let families: [fn(&mut Self) -> PResult<Option<Statement>>; 9] = [
+            Self::tcl,
+            Self::setting,
+            Self::show,
+            Self::cursor,
+            Self::ddl,
+            Self::acl,
+            Self::copy,
+            Self::maintain,
+            Self::missing,
+        ];
+        for family in families {
+            if let Some(statement) = family(self)? {
+                return Ok(statement);
+            }
         }
-        Ok(Statement::Sql(Box::new(self.p.parse_statement()?)))
+        self.sql()
+    }
+
+    /// Statements of Redshift's that Longwave lacks.
+    fn missing(&mut self) -> PResult<Option<Statement>> {
+        for words in [
+            "CALL",
+            "SAVEPOINT",
+            "RELEASE",
+            "REFRESH MATERIALIZED VIEW",
+            "ATTACH",
+            "DETACH",
+            "DESC",
+            "DESCRIBE",
+            "UNLISTEN",
+            "LISTEN",
+            "NOTIFY",
+            "DISCARD",
+        ] {
+            if self.eats(words) {
+                return Err(SqlError::unsupported(words).into());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Queries and DML: sqlparser's own, put right.
+    fn sql(&mut self) -> PResult<Statement> {
+        let is_query = *self.peek() == Token::LParen
+            || ["SELECT", "WITH", "VALUES", "TABLE"]
+                .iter()
+                .any(|w| self.at(w));
+        if is_query {
+            let mut query = self.p.parse_query()?;
+            let into = match query.body.as_mut() {
+                SetExpr::Select(select) => select.into.take(),
+                _ => None,
+            };
+            crate::rewrite::query(&mut query)?;
+            return Ok(match into {
+                None => Statement::Sql(Box::new(ast::Statement::Query(query))),
+                Some(into) => Statement::CreateTableAs(Box::new(CreateTableAs {
+                    temporary: into.temporary || table::is_hash_name(&into.name),
+                    if_not_exists: false,
+                    name: into.name,
+                    columns: vec![],
+                    attributes: TableAttributes::default(),
+                    query,
+                    select_into: true,
+                })),
+            });
+        }
+        if !["INSERT", "UPDATE", "DELETE", "MERGE"]
+            .iter()
+            .any(|w| self.at(w))
+        {
+            return self.unexpected();
+        }
+        let mut statement = self.p.parse_statement()?;
+        crate::rewrite::statement(&mut statement)?;
+        Ok(Statement::Sql(Box::new(statement)))
     }
 }
