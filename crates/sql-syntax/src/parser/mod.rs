@@ -250,7 +250,7 @@ impl<'a> P<'a> {
     pub fn text_since(&self, from: usize) -> String {
         let start = self.p.token_at(from).span.start;
         let end = self.p.get_current_token().span.end;
-        self.source.between(start, end).to_string()
+        self.source.between(start, end).trim_end().to_string()
     }
 
     /// Index of the next token.
