@@ -142,7 +142,10 @@ fn bare_part_is_string(arg: Option<&mut FunctionArg>) {
 
 fn minus_is_except(body: &mut SetExpr) {
     let mut next = Some(body);
-    while let Some(SetExpr::SetOperation { op, left, right, .. }) = next {
+    while let Some(SetExpr::SetOperation {
+        op, left, right, ..
+    }) = next
+    {
         if *op == SetOperator::Minus {
             *op = SetOperator::Except;
         }

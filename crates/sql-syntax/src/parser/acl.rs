@@ -142,7 +142,9 @@ impl P<'_> {
         let privileges = self.privileges(verb)?;
         if !self.at("ON") {
             // Roles and system privileges are granted without ON.
-            return Err(SqlError::unsupported(format!("{verb} of roles and system permissions")).into());
+            return Err(
+                SqlError::unsupported(format!("{verb} of roles and system permissions")).into(),
+            );
         }
         self.need("ON")?;
         let objects = self.grant_objects(verb)?;
@@ -246,7 +248,11 @@ impl P<'_> {
             return Ok(Grantee::Group(self.ident()?));
         }
         for word in ["ROLE", "RLS", "NAMESPACE", "ACCOUNT", "IAM_ROLE"] {
-            if self.at(word) && !matches!(self.p.peek_nth_token_ref(1).token, Token::Comma | Token::EOF)
+            if self.at(word)
+                && !matches!(
+                    self.p.peek_nth_token_ref(1).token,
+                    Token::Comma | Token::EOF
+                )
             {
                 return Err(SqlError::unsupported(format!("{verb} to or from {word}")).into());
             }

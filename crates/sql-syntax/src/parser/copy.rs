@@ -97,7 +97,11 @@ struct Gathered {
 
 impl Gathered {
     fn put(&mut self, name: &str, value: impl Into<String>) -> PResult<()> {
-        if self.options.insert(name.to_string(), value.into()).is_some() {
+        if self
+            .options
+            .insert(name.to_string(), value.into())
+            .is_some()
+        {
             return Err(redundant(name));
         }
         Ok(())
@@ -153,7 +157,9 @@ impl P<'_> {
         self.need("FROM")?;
         if self.at("STDIN") {
             return Err(SqlError::unsupported("COPY FROM STDIN")
-                .with_hint("Redshift loads from Amazon S3, Amazon EMR, Amazon DynamoDB and remote hosts")
+                .with_hint(
+                    "Redshift loads from Amazon S3, Amazon EMR, Amazon DynamoDB and remote hosts",
+                )
                 .into());
         }
         let from = self.string()?;
@@ -269,7 +275,10 @@ impl P<'_> {
             "PARTITION" if statement == UNLOAD => {
                 self.need("PARTITION BY")?;
                 let columns = self.parens(Self::ident)?;
-                let columns: Vec<String> = columns.into_iter().map(|i| i.value.to_lowercase()).collect();
+                let columns: Vec<String> = columns
+                    .into_iter()
+                    .map(|i| i.value.to_lowercase())
+                    .collect();
                 if self.eat("INCLUDE") {
                     all.put("INCLUDE", "")?;
                 }
@@ -342,7 +351,16 @@ fn find(word: &str, statement: u8) -> Option<(&'static str, Takes)> {
     OPTIONS
         .iter()
         .find(|(name, who, _)| *name == word && who & statement != 0)
-        .map(|(name, _, takes)| (if *name == "MAXERRORS" { "MAXERROR" } else { name }, *takes))
+        .map(|(name, _, takes)| {
+            (
+                if *name == "MAXERRORS" {
+                    "MAXERROR"
+                } else {
+                    name
+                },
+                *takes,
+            )
+        })
 }
 
 /// `aws_iam_role=...` or `aws_access_key_id=...;aws_secret_access_key=...[;token=...]`, and

@@ -352,16 +352,22 @@ impl P<'_> {
     }
 
     fn comment(&mut self) -> PResult<Statement> {
-        let kind =
-            match self.eat_any(&["TABLE", "COLUMN", "CONSTRAINT", "DATABASE", "VIEW", "SCHEMA"]) {
-                Some("TABLE") => ObjectKind::Table,
-                Some("COLUMN") => ObjectKind::Column,
-                Some("CONSTRAINT") => ObjectKind::Constraint,
-                Some("DATABASE") => ObjectKind::Database,
-                Some("VIEW") => ObjectKind::View,
-                Some(_) => ObjectKind::Schema,
-                None => return self.unexpected(),
-            };
+        let kind = match self.eat_any(&[
+            "TABLE",
+            "COLUMN",
+            "CONSTRAINT",
+            "DATABASE",
+            "VIEW",
+            "SCHEMA",
+        ]) {
+            Some("TABLE") => ObjectKind::Table,
+            Some("COLUMN") => ObjectKind::Column,
+            Some("CONSTRAINT") => ObjectKind::Constraint,
+            Some("DATABASE") => ObjectKind::Database,
+            Some("VIEW") => ObjectKind::View,
+            Some(_) => ObjectKind::Schema,
+            None => return self.unexpected(),
+        };
         let mut name = self.name()?;
         if kind == ObjectKind::Constraint {
             self.need("ON")?;

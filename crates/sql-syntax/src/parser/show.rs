@@ -103,7 +103,10 @@ impl P<'_> {
         } else if !matches!(kind, ShowKind::Schemas | ShowKind::Tables) {
             return self.unexpected();
         }
-        if level.as_deref().is_some_and(|l| l != "ON TABLE" && l != "ON") && kind == ShowKind::Grants
+        if level
+            .as_deref()
+            .is_some_and(|l| l != "ON TABLE" && l != "ON")
+            && kind == ShowKind::Grants
         {
             return Err(SqlError::unsupported("SHOW GRANTS on schemas and databases").into());
         }
