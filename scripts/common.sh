@@ -1,8 +1,8 @@
-# Shared by ./start, ./test and bench/run. Sourced, with the project's root as working directory.
+# Shared by ./start and ./test. Sourced, with the project's root as working directory.
 
 # The build may live outside the clone, so that a fresh clone finds an older build's libraries.
 export CARGO_TARGET_DIR="${LONGWAVE_TARGET_DIR:-${CARGO_TARGET_DIR:-$PWD/target}}"
-# The headings and the environment of Python lie beside the build, for the same reason.
+# The environment of Python lies beside the build, for the same reason.
 VENV="$CARGO_TARGET_DIR/venv"
 BIN="$CARGO_TARGET_DIR/release"
 
