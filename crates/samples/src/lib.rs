@@ -4,8 +4,9 @@
 //! What it must never know: how a table is stored, how a statement is run, the wire. Whoever loads
 //! the data runs [`SampleTable::ddl`] as SQL and hands [`SampleTable::batches`] to its loader.
 //!
-//! Where to start: [`all`], [`SampleTable`].
+//! Where to start: [`all`], [`SampleTable`]; [`export`] writes them as files for COPY.
 
+pub mod export;
 mod rng;
 mod table;
 mod tickit;

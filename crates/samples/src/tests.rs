@@ -197,3 +197,31 @@ fn ddl_names_keys_and_types() {
     assert!(ddl.starts_with("CREATE TABLE tickit.\"date\" (\n  dateid smallint NOT NULL,"));
     assert!(ddl.ends_with("PRIMARY KEY (dateid)\n) DISTKEY (dateid) SORTKEY (dateid)"));
 }
+
+#[test]
+fn files_hold_what_the_batches_hold() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let tables = [table("tickit", "category"), table("tickit", "users")];
+    let export = export::Export {
+        tables: &tables,
+        scale: 1.0,
+        directory: directory.path(),
+        gzip: false,
+        threads: 2,
+        on_rows: &|_| {},
+    };
+    let paths = export.run().expect("files");
+    assert_eq!(paths.len(), 2);
+    let category = std::fs::read_to_string(&paths[0]).expect("a file");
+    assert_eq!(
+        category.lines().next(),
+        Some("1|Sports|MLB|Major League Baseball")
+    );
+    let users = std::fs::read_to_string(&paths[1]).expect("a file");
+    assert_eq!(users.lines().count(), 49_990);
+    assert!(users.lines().all(|l| l.split('|').count() == 18));
+    // An opinion that was not asked for is NULL, and the others are t or f.
+    let last = |l: &str| l.rsplit('|').next().map(str::to_string);
+    let kinds: HashSet<_> = users.lines().filter_map(last).collect();
+    assert_eq!(kinds, HashSet::from(["t", "f", "\\N"].map(str::to_string)));
+}
