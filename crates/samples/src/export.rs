@@ -63,7 +63,9 @@ impl Export<'_> {
                 }
                 Ok(())
             };
-            let workers: Vec<_> = (0..self.threads.max(1)).map(|_| scope.spawn(work)).collect();
+            let workers: Vec<_> = (0..self.threads.max(1))
+                .map(|_| scope.spawn(work))
+                .collect();
             workers.into_iter().try_for_each(|worker| {
                 worker
                     .join()
