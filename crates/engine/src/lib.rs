@@ -8,6 +8,7 @@
 
 pub mod context;
 pub mod dml;
+pub mod maintain;
 pub mod scan;
 #[cfg(test)]
 mod testing;
@@ -132,12 +133,18 @@ impl Engine {
     }
 
     /// Runs VACUUM or ANALYZE.
-    pub async fn maintain(&self, _plan: &MaintainPlan, _ctx: &StatementContext) -> Result<Effect> {
-        Err(SqlError::unsupported("VACUUM and ANALYZE"))
+    pub async fn maintain(&self, plan: &MaintainPlan, ctx: &StatementContext) -> Result<Effect> {
+        maintain::run(self, plan, ctx).await
     }
 
     /// Writes a table's rows anew after its distribution or sort key changed.
-    pub async fn rewrite(&self, _table: Oid, _ctx: &StatementContext) -> Result<Effect> {
-        Err(SqlError::unsupported("rewriting a table"))
+    pub async fn rewrite(&self, table: Oid, ctx: &StatementContext) -> Result<Effect> {
+        maintain::rewrite_table(self, table, ctx).await
+    }
+
+    /// Gathers the small inserts of a table [`maintain::wants_fold`] is true of. The rows stay the
+    /// same. No other transaction may write the table meanwhile.
+    pub async fn fold(&self, table: Oid, ctx: &StatementContext) -> Result<Effect> {
+        maintain::fold_table(self, table, ctx).await
     }
 }

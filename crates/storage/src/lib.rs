@@ -10,6 +10,7 @@ pub mod deletes;
 mod encode;
 mod inline;
 pub mod order;
+pub mod regions;
 pub mod sketch;
 mod slices;
 mod store;

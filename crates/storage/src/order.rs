@@ -118,12 +118,7 @@ fn interleaved(keys: &[ArrayRef]) -> Result<Vec<u32>> {
     let mut codes = vec![0u128; rows];
     for (position, key) in keys.iter().enumerate() {
         for (row, rank) in ranks(key)?.into_iter().enumerate() {
-            let mut code = 0u128;
-            for bit in 0..16 {
-                let set = (rank >> bit) & 1;
-                code |= (set as u128) << (bit * keys.len() + (keys.len() - 1 - position));
-            }
-            codes[row] |= code;
+            codes[row] |= spread(rank, position, keys.len());
         }
     }
     let mut indices: Vec<u32> = (0..rows as u32).collect();
@@ -144,6 +139,68 @@ fn ranks(key: &ArrayRef) -> Result<Vec<u16>> {
         }
     }
     Ok(ranks)
+}
+
+/// A Z-order curve through a whole table: positions of values among a sample of them.
+#[derive(Debug)]
+pub struct ZCurve {
+    keys: Vec<Quantiles>,
+}
+
+#[derive(Debug)]
+struct Quantiles {
+    converter: RowConverter,
+    sorted: Vec<Box<[u8]>>,
+}
+
+impl ZCurve {
+    /// The curve by these key columns, of which some rows are given.
+    pub fn new(samples: &[ArrayRef]) -> Result<ZCurve> {
+        let err = |e| failed("rows do not sort", e);
+        let keys = samples
+            .iter()
+            .take(8)
+            .map(|sample| {
+                let field = SortField::new_with_options(sample.data_type().clone(), ASCENDING);
+                let converter = RowConverter::new(vec![field]).map_err(err)?;
+                let rows = converter
+                    .convert_columns(std::slice::from_ref(sample))
+                    .map_err(err)?;
+                let mut sorted: Vec<Box<[u8]>> =
+                    rows.iter().map(|r| r.as_ref().into()).collect();
+                sorted.sort_unstable();
+                Ok(Quantiles { converter, sorted })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(ZCurve { keys })
+    }
+
+    /// The place of each row on the curve.
+    pub fn places(&self, keys: &[ArrayRef]) -> Result<Vec<u128>> {
+        let rows = keys.first().map_or(0, |k| k.len());
+        let mut codes = vec![0u128; rows];
+        for (position, (key, quantiles)) in keys.iter().zip(&self.keys).enumerate() {
+            let values = quantiles
+                .converter
+                .convert_columns(std::slice::from_ref(key))
+                .map_err(|e| failed("rows do not sort", e))?;
+            let total = quantiles.sorted.len().max(1);
+            for (code, value) in codes.iter_mut().zip(values.iter()) {
+                let below = quantiles.sorted.partition_point(|q| q.as_ref() < value.as_ref());
+                let rank = (below * 65_536 / total).min(65_535) as u16;
+                *code |= spread(rank, position, self.keys.len());
+            }
+        }
+        Ok(codes)
+    }
+}
+
+/// The bits of a rank, at the places of key `position` out of `keys`.
+fn spread(rank: u16, position: usize, keys: usize) -> u128 {
+    (0..16).fold(0u128, |code, bit| {
+        let set = (rank >> bit) & 1;
+        code | (set as u128) << (bit * keys + (keys - 1 - position))
+    })
 }
 
 /// Sorts a run of rows. Gives batches of at most `batch_rows` rows.
