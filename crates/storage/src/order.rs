@@ -166,8 +166,7 @@ impl ZCurve {
                 let rows = converter
                     .convert_columns(std::slice::from_ref(sample))
                     .map_err(err)?;
-                let mut sorted: Vec<Box<[u8]>> =
-                    rows.iter().map(|r| r.as_ref().into()).collect();
+                let mut sorted: Vec<Box<[u8]>> = rows.iter().map(|r| r.as_ref().into()).collect();
                 sorted.sort_unstable();
                 Ok(Quantiles { converter, sorted })
             })
@@ -186,7 +185,9 @@ impl ZCurve {
                 .map_err(|e| failed("rows do not sort", e))?;
             let total = quantiles.sorted.len().max(1);
             for (code, value) in codes.iter_mut().zip(values.iter()) {
-                let below = quantiles.sorted.partition_point(|q| q.as_ref() < value.as_ref());
+                let below = quantiles
+                    .sorted
+                    .partition_point(|q| q.as_ref() < value.as_ref());
                 let rank = (below * 65_536 / total).min(65_535) as u16;
                 *code |= spread(rank, position, self.keys.len());
             }

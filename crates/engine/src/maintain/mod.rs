@@ -44,7 +44,10 @@ pub(crate) async fn run(
             predicate_columns: _,
         } => {
             for (table, columns) in tables {
-                add(&mut all, analyze::analyze(engine, *table, columns, ctx).await?);
+                add(
+                    &mut all,
+                    analyze::analyze(engine, *table, columns, ctx).await?,
+                );
             }
         }
     }

@@ -86,10 +86,9 @@ pub(super) async fn copy_rows(
     options: WriteOptions,
     ctx: &StatementContext,
 ) -> Result<Written> {
-    let mut writer =
-        engine
-            .segments
-            .writer(relation, Arc::new(IdsOf(ctx.ids.clone())), options)?;
+    let mut writer = engine
+        .segments
+        .writer(relation, Arc::new(IdsOf(ctx.ids.clone())), options)?;
     let mut rows = read(engine, relation, segments, order, ctx).await?;
     let columns = relation.columns.len();
     while let Some(batch) = next(&mut rows, ctx).await? {
@@ -162,9 +161,7 @@ async fn curve(
     let share = SAMPLE_ROWS as f64 / rows.max(1) as f64;
     if share < 1.0 {
         keys = keys
-            .filter(
-                datafusion::functions::math::expr_fn::random().lt(lit(share)),
-            )
+            .filter(datafusion::functions::math::expr_fn::random().lt(lit(share)))
             .map_err(sql_error)?;
     }
     let plan = keys.build().map_err(sql_error)?;

@@ -54,7 +54,10 @@ pub(super) fn choose(
         VacuumKind::DeleteOnly => (false, true),
         VacuumKind::Reindex => {
             // A new curve through the whole table; a table without one is vacuumed in full.
-            if matches!(relation.table().map(|t| &t.sort), Some(SortKey::Interleaved(_))) {
+            if matches!(
+                relation.table().map(|t| &t.sort),
+                Some(SortKey::Interleaved(_))
+            ) {
                 return all();
             }
             (true, true)
@@ -77,7 +80,12 @@ pub(super) fn choose(
             .collect());
     }
     if kind == VacuumKind::Full {
-        let small: Vec<Arc<Segment>> = data.segments.values().filter(|s| is_small(s)).cloned().collect();
+        let small: Vec<Arc<Segment>> = data
+            .segments
+            .values()
+            .filter(|s| is_small(s))
+            .cloned()
+            .collect();
         // One per slice cannot be merged with anything.
         if small.len() > relation.table().map_or(1, |t| t.slices as usize) {
             add(small);
