@@ -47,12 +47,15 @@ pub(crate) fn session_state(
         options.catalog.create_default_catalog_and_schema = false;
     }
     let functions = lw_functions::all();
-    SessionStateBuilder::new()
+    let mut state = SessionStateBuilder::new()
         .with_config(options)
         .with_runtime_env(runtime.clone())
         .with_default_features()
         .with_scalar_functions(functions.scalar.values().cloned().collect())
         .with_aggregate_functions(functions.aggregate.values().cloned().collect())
         .with_window_functions(functions.window.values().cloned().collect())
-        .build()
+        .build();
+    // Functions are given the configuration, and with it the session, only from here on.
+    state.mark_start_execution();
+    state
 }

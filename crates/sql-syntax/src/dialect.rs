@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArguments, Ident, ObjectName, ObjectNamePart,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, Ident, ObjectName, ObjectNamePart,
 };
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, RedshiftSqlDialect};
 use sqlparser::keywords::Keyword;
@@ -181,11 +181,38 @@ impl Dialect for LongwaveDialect {
         POSTGRES.prec_value(prec)
     }
 
+    /// `OPERATOR(pg_catalog.~)`: an operator by its qualified name, as psql writes it.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        expr: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        let operator = match &parser.peek_token_ref().token {
+            Token::Word(w) if w.keyword == Keyword::OPERATOR => &parser.peek_nth_token_ref(1).token,
+            _ => return None,
+        };
+        if *operator != Token::LParen {
+            return None;
+        }
+        Some(named_operator(parser).and_then(|op| {
+            Ok(Expr::BinaryOp {
+                left: Box::new(expr.clone()),
+                op,
+                right: Box::new(parser.parse_subexpr(precedence)?),
+            })
+        }))
+    }
+
     /// `APPROXIMATE COUNT(DISTINCT x)`, `APPROXIMATE PERCENTILE_DISC(...)`, and functions that are
     /// written without parentheses (`SYSDATE`, `CURRENT_USER`, ...).
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         let word = match &parser.peek_token_ref().token {
             Token::Word(w) if w.quote_style.is_none() => w.value.to_ascii_lowercase(),
+            // E'...': sqlparser reads it but takes it for an expression in PostgreSQL's dialect only.
+            Token::EscapedStringLiteral(_) => {
+                return Some(parser.parse_value().map(Expr::Value));
+            }
             _ => return None,
         };
         match word.as_str() {
@@ -215,6 +242,44 @@ impl Dialect for LongwaveDialect {
             _ => None,
         }
     }
+}
+
+/// Reads `OPERATOR(schema.name)`.
+fn named_operator(parser: &mut Parser) -> Result<BinaryOperator, ParserError> {
+    parser.advance_token();
+    parser.expect_token(&Token::LParen)?;
+    while matches!(parser.peek_nth_token_ref(1).token, Token::Period) {
+        parser.parse_identifier()?;
+        parser.expect_token(&Token::Period)?;
+    }
+    parser.advance_token();
+    let name = parser.get_current_token().to_string();
+    let operator = match name.as_str() {
+        "~" => BinaryOperator::PGRegexMatch,
+        "~*" => BinaryOperator::PGRegexIMatch,
+        "!~" => BinaryOperator::PGRegexNotMatch,
+        "!~*" => BinaryOperator::PGRegexNotIMatch,
+        "~~" => BinaryOperator::PGLikeMatch,
+        "!~~" => BinaryOperator::PGNotLikeMatch,
+        "=" => BinaryOperator::Eq,
+        "<>" => BinaryOperator::NotEq,
+        "<" => BinaryOperator::Lt,
+        "<=" => BinaryOperator::LtEq,
+        ">" => BinaryOperator::Gt,
+        ">=" => BinaryOperator::GtEq,
+        "+" => BinaryOperator::Plus,
+        "-" => BinaryOperator::Minus,
+        "*" => BinaryOperator::Multiply,
+        "/" => BinaryOperator::Divide,
+        "||" => BinaryOperator::StringConcat,
+        other => {
+            return Err(ParserError::ParserError(format!(
+                "operator {other} does not exist"
+            )));
+        }
+    };
+    parser.expect_token(&Token::RParen)?;
+    Ok(operator)
 }
 
 /// A call of a function with plain arguments.
