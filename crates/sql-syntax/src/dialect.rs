@@ -5,7 +5,8 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, Ident, ObjectName, ObjectNamePart,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, Ident, ObjectName,
+    ObjectNamePart,
 };
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, RedshiftSqlDialect};
 use sqlparser::keywords::Keyword;
