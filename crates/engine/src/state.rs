@@ -51,6 +51,7 @@ pub(crate) fn session_state(
         .with_config(options)
         .with_runtime_env(runtime.clone())
         .with_default_features()
+        .with_analyzer_rules(lw_sql_plan::query::analyzer_rules())
         .with_scalar_functions(functions.scalar.values().cloned().collect())
         .with_aggregate_functions(functions.aggregate.values().cloned().collect())
         .with_window_functions(functions.window.values().cloned().collect())

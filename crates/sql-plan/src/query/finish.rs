@@ -35,7 +35,7 @@ pub(super) fn finish(plan: LogicalPlan, provider: &Provider) -> Result<PlannedQu
 
 /// Resolves implicit casts, so that every type is final.
 fn analyze(plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
-    Analyzer::new()
+    Analyzer::with_rules(super::analyzer_rules())
         .execute_and_check(plan, config, |_, _| {})
         .map_err(plan_error)
 }

@@ -4,17 +4,25 @@
 //!
 //! Where to start: [`plan_query`].
 
+mod aggregates;
 mod assign;
+mod desugar;
 mod finish;
 pub mod names;
 mod operators;
 pub mod prepare;
 mod provider;
+mod settle;
 pub mod types;
 mod views;
 
+use std::sync::Arc;
+
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingFunction;
+use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::sql::planner::{PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
 use lw_base::{Oid, Result};
@@ -113,6 +121,16 @@ pub fn null_of(target: SqlType) -> Result<Expr> {
     ScalarValue::try_from(&target.arrow())
         .map(lit)
         .map_err(plan_error)
+}
+
+/// The rules that settle a plan's types, in order. The engine's own planning uses the same.
+pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
+    vec![
+        Arc::new(settle::Settle),
+        Arc::new(ResolveGroupingFunction::new()),
+        Arc::new(TypeCoercion::new()),
+        Arc::new(settle::OurCasts),
+    ]
 }
 
 fn case_sensitive(ctx: &PlanContext) -> bool {

@@ -1,6 +1,6 @@
 //! The names of result columns that have no alias, as Redshift (and PostgreSQL 8) makes them.
 
-use datafusion::sql::sqlparser::ast::{DataType, Expr, ObjectName, Value};
+use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Value};
 use lw_pgrepr::SqlType;
 
 /// Name of a column nothing names.
@@ -16,28 +16,36 @@ pub fn visible(name: &str) -> &str {
 }
 
 /// The name of an expression of a select list.
-pub fn column_name(expr: &Expr) -> String {
-    name_of(expr).unwrap_or_else(|| NO_NAME.into())
+pub fn column_name(expr: &Expr, case_sensitive: bool) -> String {
+    name_of(expr, case_sensitive).unwrap_or_else(|| NO_NAME.into())
 }
 
-fn name_of(expr: &Expr) -> Option<String> {
+fn name_of(expr: &Expr, case_sensitive: bool) -> Option<String> {
+    let folded = |ident: &Ident| {
+        let mut ident = ident.clone();
+        super::prepare::fold(&mut ident, case_sensitive);
+        ident.value
+    };
     Some(match expr {
-        Expr::Identifier(ident) => ident.value.clone(),
-        Expr::CompoundIdentifier(idents) => idents.last()?.value.clone(),
-        Expr::Nested(inner) => return name_of(inner),
+        Expr::Identifier(ident) => folded(ident),
+        Expr::CompoundIdentifier(idents) => folded(idents.last()?),
+        Expr::Nested(inner) => return name_of(inner, case_sensitive),
         Expr::Cast {
             expr, data_type, ..
-        } => name_of(expr).unwrap_or(type_name(data_type)?),
-        Expr::Convert {
+        }
+        | Expr::Convert {
             expr,
             data_type: Some(data_type),
             ..
-        } => name_of(expr).unwrap_or(type_name(data_type)?),
+        } => match name_of(expr, case_sensitive) {
+            Some(name) => name,
+            None => type_name(data_type)?,
+        },
         Expr::TypedString(t) => type_name(&t.data_type)?,
         Expr::Function(f) => function_name(&f.name)?,
         Expr::Case { else_result, .. } => match else_result.as_deref() {
             Some(Expr::Identifier(_) | Expr::CompoundIdentifier(_)) => {
-                name_of(else_result.as_deref()?)?
+                name_of(else_result.as_deref()?, case_sensitive)?
             }
             _ => "case".into(),
         },
@@ -68,6 +76,11 @@ fn function_name(name: &ObjectName) -> Option<String> {
     Some(match name.as_str() {
         "nvl" | "isnull" | "ifnull" => "coalesce".into(),
         "decode" | "nvl2" => "case".into(),
+        "dateadd" => "date_add".into(),
+        "datediff" => "date_diff".into(),
+        "date_part" => "pgdate_part".into(),
+        "log" => "dlog10".into(),
+        "percentile_cont" | "percentile_disc" | "median" => name,
         "current_date" => "date".into(),
         "sysdate" | "getdate" => "timestamp".into(),
         "current_timestamp" => "timestamptz".into(),

@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, GroupByExpr, Ident, JoinConstraint, JoinOperator, LimitClause,
-    ObjectName, ObjectNamePart, Query, Select, SelectItem, SelectItemQualifiedWildcardKind,
-    SetExpr, TableAlias, TableFactor, TopQuantity, Value, VisitMut, VisitorMut, WindowType,
+    Expr, Fetch, GroupByExpr, Ident, JoinConstraint, JoinOperator, LimitClause, ObjectName,
+    ObjectNamePart, OrderBy, OrderByKind, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, SetOperator, TableAlias, TableFactor, TopQuantity,
+    Value, VisitMut, VisitorMut, WindowType,
 };
 use lw_base::{Result, SqlError};
 
+use super::desugar::{desugar, undo_number};
 use super::names;
 
 /// Prepares a query for planning.
@@ -72,7 +74,7 @@ impl Prepare {
         for item in &mut select.projection {
             match item {
                 SelectItem::UnnamedExpr(expr) => {
-                    let name = names::column_name(expr);
+                    let name = names::column_name(expr, self.case_sensitive);
                     let plain = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                     if plain && taken.insert(name.clone()) {
                         continue;
@@ -118,9 +120,10 @@ impl VisitorMut for Prepare {
                 }
             }
         }
-        if let Err(error) = top_to_limit(query) {
+        if let Err(error) = top_to_limit(query).and_then(|()| fetch_to_limit(query)) {
             return ControlFlow::Break(error);
         }
+        minus_to_except(&mut query.body);
         ControlFlow::Continue(())
     }
 
@@ -145,15 +148,44 @@ impl VisitorMut for Prepare {
         for window in &mut select.named_window {
             self.ident(&mut window.0);
         }
-        if let GroupByExpr::All(_) = &select.group_by {
-            return ControlFlow::Continue(());
-        }
+        self.select_items(select);
         ControlFlow::Continue(())
     }
 
     fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<SqlError> {
-        self.select_items(select);
+        if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
+            exprs.iter_mut().for_each(undo_number);
+        }
         ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &mut Query) -> ControlFlow<SqlError> {
+        if let Some(OrderBy {
+            kind: OrderByKind::Expressions(exprs),
+            ..
+        }) = &mut query.order_by
+        {
+            exprs.iter_mut().for_each(|e| undo_number(&mut e.expr));
+        }
+        match &mut query.limit_clause {
+            Some(LimitClause::LimitOffset { limit, offset, .. }) => {
+                limit.iter_mut().for_each(undo_number);
+                offset.iter_mut().for_each(|o| undo_number(&mut o.value));
+            }
+            Some(LimitClause::OffsetCommaLimit { offset, limit }) => {
+                undo_number(offset);
+                undo_number(limit);
+            }
+            None => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        match desugar(expr) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
     }
 
     fn pre_visit_relation(&mut self, name: &mut ObjectName) -> ControlFlow<SqlError> {
@@ -185,7 +217,6 @@ impl VisitorMut for Prepare {
                 if let Some(WindowType::NamedWindow(name)) = &mut function.over {
                     self.ident(name);
                 }
-                let _ = &function.args as &FunctionArguments;
             }
             _ => {}
         }
@@ -231,4 +262,49 @@ fn top_to_limit(query: &mut Query) -> Result<()> {
         limit_by: Vec::new(),
     });
     Ok(())
+}
+
+/// `FETCH FIRST n ROWS ONLY` is LIMIT n.
+fn fetch_to_limit(query: &mut Query) -> Result<()> {
+    let Some(Fetch {
+        with_ties,
+        percent,
+        quantity,
+    }) = query.fetch.take()
+    else {
+        return Ok(());
+    };
+    if with_ties || percent {
+        return Err(SqlError::unsupported(
+            "FETCH FIRST with PERCENT or WITH TIES",
+        ));
+    }
+    let one = || Expr::value(Value::Number("1".into(), false));
+    let rows = quantity.unwrap_or_else(one);
+    match &mut query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, .. }) => *limit = Some(rows),
+        Some(LimitClause::OffsetCommaLimit { limit, .. }) => *limit = rows,
+        none => {
+            *none = Some(LimitClause::LimitOffset {
+                limit: Some(rows),
+                offset: None,
+                limit_by: Vec::new(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// MINUS is EXCEPT.
+fn minus_to_except(body: &mut SetExpr) {
+    if let SetExpr::SetOperation {
+        left, op, right, ..
+    } = body
+    {
+        if *op == SetOperator::Minus {
+            *op = SetOperator::Except;
+        }
+        minus_to_except(left);
+        minus_to_except(right);
+    }
 }

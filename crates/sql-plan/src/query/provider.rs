@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 };
 use lw_base::{Oid, Result};
 use lw_catalog::{Relation, RelationKind};
+use lw_functions::cast::Locale;
 use lw_functions::{SessionExtension, df_error};
 use lw_sysviews::{Body, SystemAccess, SystemRelation, SystemTable};
 
@@ -56,7 +57,7 @@ impl<'a> Provider<'a> {
             options,
             touched: RefCell::default(),
             config,
-            planners: super::operators::planners(),
+            planners: super::operators::planners(Locale::of(&ctx.session)),
             depth,
         }
     }
@@ -147,7 +148,7 @@ impl ContextProvider for Provider<'_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        lw_functions::all().scalar.get(plain(name)).cloned()
+        lw_functions::all().scalar_or_missing(plain(name))
     }
 
     fn get_higher_order_meta(&self, _name: &str) -> Option<Arc<HigherOrderUDF>> {
