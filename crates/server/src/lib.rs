@@ -11,6 +11,7 @@ pub mod config;
 pub mod credentials;
 pub mod data_dir;
 pub mod limits;
+pub mod sample;
 pub mod serve;
 pub mod tls;
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use lw_server::config::ServeArgs;
+use lw_server::sample::SampleArgs;
 use tracing_subscriber::EnvFilter;
 
 #[global_allocator]
@@ -21,6 +22,8 @@ struct Cli {
 enum Command {
     /// Runs the warehouse.
     Serve(ServeArgs),
+    /// Writes sample data as files for COPY.
+    Sample(SampleArgs),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     };
     let done = match cli.command {
         Command::Serve(args) => runtime.block_on(lw_server::serve::run(args)),
+        Command::Sample(args) => lw_server::sample::run(&args),
     };
     // What still runs in the background must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
