@@ -32,7 +32,10 @@ pub fn run(arguments: &SampleArgs) -> anyhow::Result<()> {
     let tables: Vec<&'static SampleTable> =
         lw_samples::of_schema(&arguments.schema).iter().collect();
     if tables.is_empty() {
-        bail!("no sample schema \"{}\"; there are tickit and tpch", arguments.schema);
+        bail!(
+            "no sample schema \"{}\"; there are tickit and tpch",
+            arguments.schema
+        );
     }
     if !(arguments.scale > 0.0 && arguments.scale <= 100_000.0) {
         bail!("the scale must be more than 0 and at most 100000");
