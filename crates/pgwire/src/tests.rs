@@ -1,1 +1,9 @@
-//! The protocol against a small service of the test's own.
+//! The protocol, byte for byte, against a small service of the tests' own.
+
+mod client;
+mod errors;
+mod extended;
+mod fake;
+mod life;
+mod login;
+mod simple;
