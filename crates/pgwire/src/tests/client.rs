@@ -47,7 +47,9 @@ pub fn parse(name: &str, sql: &str, types: &[u32]) -> Vec<u8> {
 pub fn bind(portal: &str, name: &str, params: &[(i16, Option<&[u8]>)], results: &[i16]) -> Vec<u8> {
     let mut body = format!("{portal}\0{name}\0").into_bytes();
     body.extend((params.len() as u16).to_be_bytes());
-    params.iter().for_each(|(f, _)| body.extend(f.to_be_bytes()));
+    params
+        .iter()
+        .for_each(|(f, _)| body.extend(f.to_be_bytes()));
     body.extend((params.len() as u16).to_be_bytes());
     for (_, value) in params {
         match value {
@@ -79,7 +81,9 @@ pub fn sync() -> Vec<u8> {
 
 impl Client {
     pub async fn connect(server: &Running) -> Client {
-        Client { socket: TcpStream::connect(server.address).await.unwrap() }
+        Client {
+            socket: TcpStream::connect(server.address).await.unwrap(),
+        }
     }
 
     /// Logs in with a password over MD5 or the digest, as the server asks; gives what came up to
@@ -111,7 +115,11 @@ impl Client {
                 answer.extend(b"123");
                 client.send(&message(b'd', &answer)).await;
             }
-            3 => client.send(&message(b'p', format!("{PASSWORD}\0").as_bytes())).await,
+            3 => {
+                client
+                    .send(&message(b'p', format!("{PASSWORD}\0").as_bytes()))
+                    .await
+            }
             other => panic!("authentication request {other}"),
         }
         let told = client.until(b'Z').await;
@@ -185,6 +193,8 @@ fn show(tag: u8, mut body: BytesMut) -> String {
             let oids: Vec<String> = (0..n).map(|_| body.get_u32().to_string()).collect();
             format!("t {}", oids.join(","))
         }
-        _ => format!("{} {}", tag as char, text(&body)).trim_end_matches([' ', '|']).to_string(),
+        _ => format!("{} {}", tag as char, text(&body))
+            .trim_end_matches([' ', '|'])
+            .to_string(),
     }
 }

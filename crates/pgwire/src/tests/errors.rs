@@ -32,7 +32,9 @@ async fn bodies_that_make_no_sense_are_errors() {
     assert!(told[0].contains("C08P01") && told[1] == "Z I", "{told:?}");
     let told = c.ask(&message(b'Q', b"\xff\0")).await;
     assert!(told[0].contains("C22021"), "{told:?}");
-    let told = c.ask(&[message(b'B', b"x"), parse("", "one", &[]), sync()].concat()).await;
+    let told = c
+        .ask(&[message(b'B', b"x"), parse("", "one", &[]), sync()].concat())
+        .await;
     assert!(told[0].contains("C08P01") && told.len() == 2, "{told:?}");
     let all = [parse("", "one", &[2951]), sync()];
     assert!(c.ask(&all.concat()).await[0].contains("C0A000"));
@@ -58,7 +60,10 @@ async fn long_messages_are_thrown_away() {
     let told = c.until(b'Z').await;
     assert!(told[0].contains("C54000") && told[1] == "Z I", "{told:?}");
     let told = c.ask(&query(&"x".repeat(MAX_STATEMENT + 1))).await;
-    assert!(told[0].contains("C54000") && told[0].contains("16 MB"), "{told:?}");
+    assert!(
+        told[0].contains("C54000") && told[0].contains("16 MB"),
+        "{told:?}"
+    );
     assert_eq!(c.ask(&query("one")).await.len(), 4);
 }
 

@@ -73,9 +73,18 @@ pub async fn start_with(config: WireConfig, idle: Option<u64>, md5: bool) -> Run
     let address = listener.local_addr().unwrap();
     let seen = Arc::new(Seen::default());
     let stop = CancellationToken::new();
-    let service = Arc::new(Fake { seen: seen.clone(), idle, md5 });
+    let service = Arc::new(Fake {
+        seen: seen.clone(),
+        idle,
+        md5,
+    });
     let task = tokio::spawn(serve(listener, service, config, stop.clone()));
-    Running { address, seen, stop, task }
+    Running {
+        address,
+        seen,
+        stop,
+        task,
+    }
 }
 
 pub fn sha256(parts: &[&[u8]]) -> Vec<u8> {
@@ -93,7 +102,11 @@ pub fn md5_hex(parts: &[&[u8]]) -> String {
 #[async_trait]
 impl SqlService for Fake {
     async fn challenge(&self, _user: &str) -> Result<Challenge> {
-        Ok(Challenge { sha256_salt: SALT.to_vec(), md5: self.md5, sha256: true })
+        Ok(Challenge {
+            sha256_salt: SALT.to_vec(),
+            md5: self.md5,
+            sha256: true,
+        })
     }
 
     async fn connect(&self, client: ClientInfo, proof: Proof) -> Result<Box<dyn Session>> {
@@ -101,15 +114,26 @@ impl SqlService for Fake {
             Proof::Cleartext(p) => ("cleartext", p == PASSWORD),
             Proof::Md5 { salt, response } => {
                 let stored = md5_hex(&[PASSWORD.as_bytes(), client.user.as_bytes()]);
-                ("md5", *response == format!("md5{}", md5_hex(&[stored.as_bytes(), salt])))
+                (
+                    "md5",
+                    *response == format!("md5{}", md5_hex(&[stored.as_bytes(), salt])),
+                )
             }
-            Proof::Digest { server_nonce, client_nonce, digest } => {
+            Proof::Digest {
+                server_nonce,
+                client_nonce,
+                digest,
+            } => {
                 let stored = sha256(&[PASSWORD.as_bytes(), SALT]);
-                ("digest", *digest == sha256(&[&stored, server_nonce, client_nonce]))
+                (
+                    "digest",
+                    *digest == sha256(&[&stored, server_nonce, client_nonce]),
+                )
             }
             Proof::Trusted => ("trusted", false),
         };
-        self.seen.note(format!("{kind} tls={} db={}", client.tls, client.database));
+        self.seen
+            .note(format!("{kind} tls={} db={}", client.tls, client.database));
         if !right {
             return Err(SqlError::new(SqlState::INVALID_AUTHORIZATION, "no").fatal());
         }
@@ -132,7 +156,12 @@ impl SqlService for Fake {
 }
 
 fn column(name: &str, sql_type: SqlType) -> ColumnDesc {
-    ColumnDesc { name: name.into(), sql_type, origin: None, not_null: false }
+    ColumnDesc {
+        name: name.into(),
+        sql_type,
+        origin: None,
+        not_null: false,
+    }
 }
 
 fn batch(columns: Vec<ArrayRef>) -> RecordBatch {
@@ -207,12 +236,20 @@ impl Session for FakeSession {
         declared: &[Option<SqlType>],
     ) -> Result<Arc<Prepared>> {
         if &*statement.text == "missing" {
-            return Err(SqlError::new(SqlState::UNDEFINED_TABLE, "relation does not exist")
-                .at(1)
-                .with_hint("make it"));
+            return Err(
+                SqlError::new(SqlState::UNDEFINED_TABLE, "relation does not exist")
+                    .at(1)
+                    .with_hint("make it"),
+            );
         }
         let params = if statement.text.starts_with("echo") {
-            vec![declared.first().copied().flatten().unwrap_or(SqlType::Varchar(100))]
+            vec![
+                declared
+                    .first()
+                    .copied()
+                    .flatten()
+                    .unwrap_or(SqlType::Varchar(100)),
+            ]
         } else {
             Vec::new()
         };
@@ -228,13 +265,20 @@ impl Session for FakeSession {
         let text = prepared.statement.text.to_string();
         self.seen.note(format!("execute {text}"));
         if self.status == TransactionStatus::Failed && text != "ROLLBACK" {
-            return Err(SqlError::new(SqlState::IN_FAILED_SQL_TRANSACTION, "aborted"));
+            return Err(SqlError::new(
+                SqlState::IN_FAILED_SQL_TRANSACTION,
+                "aborted",
+            ));
         }
         if self.status == TransactionStatus::Idle {
             self.implicit = true;
         }
         let mut words = text.split_whitespace();
-        let done = |tag: &str| Ok(Outcome::Done { tag: tag.to_string() });
+        let done = |tag: &str| {
+            Ok(Outcome::Done {
+                tag: tag.to_string(),
+            })
+        };
         let rows = |rows: Vec<Result<RecordBatch>>| {
             Ok(Outcome::Rows {
                 columns: prepared.columns.clone().unwrap_or_default(),
@@ -301,7 +345,9 @@ impl Session for FakeSession {
                 let held = Held(self.seen.clone());
                 let stream = futures::stream::repeat_with(move || {
                     let _held = &held;
-                    Ok(batch(vec![Arc::new(Int32Array::from(vec![1; 8192])) as ArrayRef]))
+                    Ok(batch(vec![
+                        Arc::new(Int32Array::from(vec![1; 8192])) as ArrayRef
+                    ]))
                 });
                 Ok(Outcome::Rows {
                     columns: prepared.columns.clone().unwrap_or_default(),
@@ -327,7 +373,9 @@ impl Session for FakeSession {
                         Some(String::from_utf8(out.to_vec()).unwrap())
                     }
                 };
-                rows(vec![Ok(batch(vec![Arc::new(StringViewArray::from(vec![shown]))]))])
+                rows(vec![Ok(batch(vec![Arc::new(StringViewArray::from(
+                    vec![shown],
+                ))]))])
             }
             other => Err(SqlError::unsupported(other)),
         }
@@ -371,7 +419,11 @@ impl Session for FakeSession {
     }
 
     fn text_format(&self) -> TextFormat {
-        TextFormat { time_zone: "UTC".into(), extra_float_digits: 0, date_style: "ISO, MDY".into() }
+        TextFormat {
+            time_zone: "UTC".into(),
+            extra_float_digits: 0,
+            date_style: "ISO, MDY".into(),
+        }
     }
 
     async fn close(&mut self) {

@@ -60,13 +60,19 @@ async fn a_result_nobody_reads_is_held_back_and_dropped() {
     let server = start().await;
     let (mut c, _) = Client::login(&server, &[]).await;
     c.send(&query("forever")).await;
-    eventually("streaming", || server.seen.streams.load(Ordering::SeqCst) == 1).await;
+    eventually("streaming", || {
+        server.seen.streams.load(Ordering::SeqCst) == 1
+    })
+    .await;
     // Nothing is read: the server waits. Others go on.
     tokio::time::sleep(Duration::from_millis(100)).await;
     let (mut other, _) = Client::login(&server, &[]).await;
     assert_eq!(other.ask(&query("one")).await.len(), 4);
     drop(c);
-    eventually("dropped", || server.seen.streams.load(Ordering::SeqCst) == 0).await;
+    eventually("dropped", || {
+        server.seen.streams.load(Ordering::SeqCst) == 0
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -92,7 +98,10 @@ async fn stopping_tells_everybody() {
         assert!(told[0].contains("SFATAL|C57P01"), "{told:?}");
     }
     assert!(server.seen.has("woken"));
-    tokio::time::timeout(Duration::from_secs(5), server.task).await.unwrap().unwrap();
+    tokio::time::timeout(Duration::from_secs(5), server.task)
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]

@@ -14,7 +14,10 @@ async fn redshifts_drivers_get_request_13() {
     let server = start().await;
     let (_, told) = Client::login(&server, &[("client_protocol_version", "2")]).await;
     assert!(server.seen.has("digest tls=false db=dev"));
-    assert!(told.contains(&"S server_version|8.0.2".to_string()), "{told:?}");
+    assert!(
+        told.contains(&"S server_version|8.0.2".to_string()),
+        "{told:?}"
+    );
     assert!(told.contains(&"S server_protocol_version|2".to_string()));
     assert!(told.contains(&"S show_discovery|4".to_string()));
     assert_eq!(told.last().unwrap(), "Z I");
@@ -47,7 +50,10 @@ async fn a_wrong_password() {
     client.read().await.unwrap();
     client.send(&message(b'p', b"md5wrong\0")).await;
     assert_eq!(client.until(b'Z').await, ["E SFATAL|C28000|Mno"]);
-    assert!(server.seen.has("md5 tls=false db=u"), "the database is the user's name");
+    assert!(
+        server.seen.has("md5 tls=false db=u"),
+        "the database is the user's name"
+    );
 }
 
 #[tokio::test]
@@ -66,7 +72,10 @@ async fn broken_first_packets_end_the_connection() {
         client.send(&packet).await;
         let told = client.until(b'Z').await;
         assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told[0].starts_with("E SFATAL") && told[0].contains(code), "{told:?}");
+        assert!(
+            told[0].starts_with("E SFATAL") && told[0].contains(code),
+            "{told:?}"
+        );
     }
     Client::login(&server, &[]).await;
 }
@@ -85,12 +94,18 @@ async fn without_a_certificate_there_is_no_tls() {
 
 #[tokio::test]
 async fn tls_can_be_required() {
-    let config = WireConfig { require_tls: true, ..WireConfig::default() };
+    let config = WireConfig {
+        require_tls: true,
+        ..WireConfig::default()
+    };
     let server = start_with(config, None, true).await;
     let mut client = Client::connect(&server).await;
     client.send(&startup(&[("user", "u")])).await;
     let told = client.until(b'Z').await;
-    assert!(told[0].contains("SFATAL|C28000") && told[0].contains("sslmode=require"), "{told:?}");
+    assert!(
+        told[0].contains("SFATAL|C28000") && told[0].contains("sslmode=require"),
+        "{told:?}"
+    );
 }
 
 #[tokio::test]
@@ -102,7 +117,10 @@ async fn bytes_before_tls_are_refused() {
         .unwrap()
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(resolver));
-    let config = WireConfig { tls: Some(Arc::new(tls)), ..WireConfig::default() };
+    let config = WireConfig {
+        tls: Some(Arc::new(tls)),
+        ..WireConfig::default()
+    };
     let server = start_with(config, None, true).await;
     let mut client = Client::connect(&server).await;
     let mut packet = 8u32.to_be_bytes().to_vec();
@@ -116,7 +134,10 @@ async fn bytes_before_tls_are_refused() {
 
 #[tokio::test]
 async fn a_slow_login_is_cut_off() {
-    let config = WireConfig { login_timeout: Duration::from_millis(50), ..WireConfig::default() };
+    let config = WireConfig {
+        login_timeout: Duration::from_millis(50),
+        ..WireConfig::default()
+    };
     let server = start_with(config, None, true).await;
     let mut client = Client::connect(&server).await;
     client.socket.write_all(b"\0\0").await.unwrap();
@@ -125,7 +146,10 @@ async fn a_slow_login_is_cut_off() {
 
 #[tokio::test]
 async fn places_are_limited() {
-    let config = WireConfig { max_connections: 1, ..WireConfig::default() };
+    let config = WireConfig {
+        max_connections: 1,
+        ..WireConfig::default()
+    };
     let server = start_with(config, None, true).await;
     let (first, _) = Client::login(&server, &[]).await;
     let mut second = Client::connect(&server).await;
