@@ -388,7 +388,7 @@ pub enum Bound {
     /// DECIMAL: the unscaled value
     Decimal(i128),
     /// REAL, DOUBLE PRECISION
-    Float(f64),
+    Float(#[serde(with = "float_json")] f64),
     /// Strings
     Text(String),
 }
@@ -415,8 +415,10 @@ pub struct ColumnStats {
     #[serde(with = "bytes_base64", default)]
     pub sketch: Bytes,
     /// Fraction of nulls, 0 to 1.
+    #[serde(with = "float_json")]
     pub null_fraction: f64,
     /// Mean width in bytes.
+    #[serde(with = "float_json")]
     pub width_bytes: f64,
     /// Bounds of equal-height buckets, smallest to largest, if ANALYZE made them.
     #[serde(default)]
@@ -438,5 +440,32 @@ pub(crate) mod bytes_base64 {
             .decode(String::deserialize(deserializer)?)
             .map(Bytes::from)
             .map_err(D::Error::custom)
+    }
+}
+
+/// Floats in JSON, which has no word for infinity and NaN: those are strings.
+pub(crate) mod float_json {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(f64),
+        Word(String),
+    }
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if value.is_finite() {
+            serializer.serialize_f64(*value)
+        } else {
+            serializer.collect_str(value)
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        match Either::deserialize(deserializer)? {
+            Either::Number(number) => Ok(number),
+            Either::Word(word) => word.parse().map_err(D::Error::custom),
+        }
     }
 }

@@ -222,7 +222,7 @@ async fn run(
         if let Err(error) = write(&mut connection, &batch).await {
             tracing::warn!(%error, "event log: {} records not written", batch.len());
         }
-        if batches % PRUNE_EVERY == 0
+        if batches.is_multiple_of(PRUNE_EVERY)
             && let Err(error) = prune(&mut connection, limits).await
         {
             tracing::warn!(%error, "event log: old records not removed");

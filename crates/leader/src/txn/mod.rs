@@ -27,3 +27,6 @@ pub use lock::{LockInfo, LockMode};
 pub use manager::{Conflict, GcView, Owner, TransactionInfo, TransactionManager};
 pub use serial::WriteKind;
 pub use transaction::Transaction;
+
+#[cfg(test)]
+mod tests;

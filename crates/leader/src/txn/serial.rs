@@ -63,7 +63,91 @@ pub(super) struct SerializationGraph {
 /// errs on the safe side: a path into what was forgotten counts as a cycle.
 const CHAIN_KEPT: usize = 2000;
 /// Nodes kept at most, however old the oldest running transaction is.
-const MOST_KEPT: usize = 50_000;
+const MOST_KEPT: usize = 20_000;
+
+/// The nodes that read or wrote one table, in the order that decides who comes before whom. Those
+/// from the mark on were reached already.
+#[derive(Default)]
+struct Accesses {
+    /// By commit.
+    writers: Vec<(Version, usize)>,
+    writers_mark: usize,
+    /// Those that did not only append.
+    modifiers: Vec<(Version, usize)>,
+    modifiers_mark: usize,
+    /// By snapshot.
+    readers: Vec<(Version, usize)>,
+    readers_mark: usize,
+}
+
+/// A search that reaches each node once and looks at each access once, however many edges there are.
+struct Search {
+    tables: HashMap<Oid, Accesses>,
+    reached: Vec<bool>,
+}
+
+impl Search {
+    fn new(nodes: &VecDeque<Node>) -> Self {
+        let mut tables: HashMap<Oid, Accesses> = HashMap::new();
+        for (i, node) in nodes.iter().enumerate() {
+            for (table, kind) in &node.writes {
+                let accesses = tables.entry(*table).or_default();
+                accesses.writers.push((node.commit, i));
+                if *kind != WriteKind::Insert {
+                    accesses.modifiers.push((node.commit, i));
+                }
+            }
+            for table in &node.reads {
+                let accesses = tables.entry(*table).or_default();
+                accesses.readers.push((node.snapshot, i));
+            }
+        }
+        for accesses in tables.values_mut() {
+            accesses.readers.sort_unstable();
+            accesses.writers_mark = accesses.writers.len();
+            accesses.modifiers_mark = accesses.modifiers.len();
+            accesses.readers_mark = accesses.readers.len();
+        }
+        Search {
+            tables,
+            reached: vec![false; nodes.len()],
+        }
+    }
+
+    /// Gives the nodes not reached before that must come after `node`, with the table because of
+    /// which.
+    fn successors(&mut self, node: &Node, mut emit: impl FnMut(usize, Oid)) {
+        let reached = &mut self.reached;
+        let mut from = |list: &[(Version, usize)], mark: &mut usize, start: usize, table: Oid| {
+            for (_, i) in &list[start.min(*mark)..*mark] {
+                if !std::mem::replace(&mut reached[*i], true) {
+                    emit(*i, table);
+                }
+            }
+            *mark = start.min(*mark);
+        };
+        for table in &node.reads {
+            if let Some(a) = self.tables.get_mut(table) {
+                let start = a.writers.partition_point(|(v, _)| *v <= node.snapshot);
+                from(&a.writers, &mut a.writers_mark, start, *table);
+            }
+        }
+        for (table, kind) in &node.writes {
+            let Some(a) = self.tables.get_mut(table) else {
+                continue;
+            };
+            let start = a.readers.partition_point(|(v, _)| *v < node.commit);
+            from(&a.readers, &mut a.readers_mark, start, *table);
+            if *kind == WriteKind::Insert {
+                let start = a.modifiers.partition_point(|(v, _)| *v <= node.commit);
+                from(&a.modifiers, &mut a.modifiers_mark, start, *table);
+            } else {
+                let start = a.writers.partition_point(|(v, _)| *v <= node.commit);
+                from(&a.writers, &mut a.writers_mark, start, *table);
+            }
+        }
+    }
+}
 
 impl Node {
     /// The table because of which this must come before `other`, if it must.
@@ -143,40 +227,33 @@ impl SerializationGraph {
 
     /// Breadth-first search for a way from `start` back to it.
     fn cycle(&self, start: &Node) -> Option<Violation> {
-        let mut came_from: HashMap<usize, Option<usize>> = HashMap::new();
-        let mut first_table = HashMap::new();
+        let mut search = Search::new(&self.nodes);
         let mut queue = VecDeque::new();
-        for (i, node) in self.nodes.iter().enumerate() {
-            if let Some(table) = start.before(node) {
-                came_from.insert(i, None);
-                first_table.insert(i, table);
-                queue.push_back(i);
-            }
-        }
-        while let Some(i) = queue.pop_front() {
+        search.successors(start, |i, table| queue.push_back((i, None, table)));
+        // Where each node was reached from, in the order they were taken up.
+        let mut way: Vec<(usize, Option<usize>, Oid)> = Vec::new();
+        while let Some((i, from, table)) = queue.pop_front() {
+            let at = way.len();
+            way.push((i, from, table));
             let node = &self.nodes[i];
             let into_the_forgotten = node.snapshot < self.horizon && !node.reads.is_empty();
-            if node.before(start).is_some() || into_the_forgotten {
-                let mut xids = vec![start.xid];
-                let mut at = i;
-                let mut way = vec![];
-                loop {
-                    way.push(self.nodes[at].xid);
-                    match came_from.get(&at).copied().flatten() {
-                        Some(previous) => at = previous,
-                        None => break,
-                    }
+            if into_the_forgotten || node.before(start).is_some() {
+                let mut xids = Vec::new();
+                let mut step = Some(at);
+                let mut first_table = table;
+                while let Some((i, from, table)) = step.map(|s| way[s]) {
+                    xids.push(self.nodes[i].xid);
+                    first_table = table;
+                    step = from;
                 }
-                xids.extend(way.into_iter().rev());
-                let table = first_table.get(&at).copied().unwrap_or_default();
-                return Some(Violation { table, xids });
+                xids.push(start.xid);
+                xids.reverse();
+                return Some(Violation {
+                    table: first_table,
+                    xids,
+                });
             }
-            for (j, next) in self.nodes.iter().enumerate() {
-                if !came_from.contains_key(&j) && node.before(next).is_some() {
-                    came_from.insert(j, Some(i));
-                    queue.push_back(j);
-                }
-            }
+            search.successors(node, |i, table| queue.push_back((i, Some(at), table)));
         }
         None
     }

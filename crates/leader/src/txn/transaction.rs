@@ -72,6 +72,12 @@ impl Transaction {
         self.guard.xid
     }
 
+    /// The transactions it belongs to.
+    #[cfg(test)]
+    pub(super) fn manager(&self) -> &TransactionManager {
+        &self.manager
+    }
+
     /// Its isolation.
     pub fn isolation(&self) -> Isolation {
         self.isolation
