@@ -4,6 +4,10 @@ use lw_base::{Result, clock};
 
 use crate::service::Leader;
 
+/// Times of files come from a coarser clock than ours (and, on a remote store, from another one):
+/// a file may look this much older than the transaction that wrote it, microseconds.
+const CLOCK_MARGIN: i64 = 60_000_000;
+
 impl Leader {
     /// Folds the row batches of small inserts into segments where enough have gathered.
     pub async fn fold_small_inserts(&self) -> Result<()> {
@@ -22,7 +26,8 @@ impl Leader {
             .map(|t| t.start)
             .min()
             .unwrap_or(i64::MAX)
-            .min(clock::now_micros());
+            .min(clock::now_micros())
+            .saturating_sub(CLOCK_MARGIN);
         let mut reachable = shared.txns.gc_view().files();
         for session in shared.registry.all() {
             reachable.extend(session.temp_files());
