@@ -98,7 +98,13 @@ fn segment(id: u64, place: Place) -> Arc<Segment> {
         sorted: true,
         columns: BTreeMap::from([
             (1, bounds(Bound::Int(i64::MIN), Bound::Int(i64::MAX))),
-            (2, bounds(Bound::Text("a'\"\u{1f600}".into()), Bound::Decimal(i128::MAX))),
+            (
+                2,
+                bounds(
+                    Bound::Text("a'\"\u{1f600}".into()),
+                    Bound::Decimal(i128::MAX),
+                ),
+            ),
         ]),
         deleted: Bytes::new(),
         deleted_rows: 0,
@@ -106,7 +112,11 @@ fn segment(id: u64, place: Place) -> Arc<Segment> {
 }
 
 fn base_changes() -> Vec<Change> {
-    vec![database(), schema(2200, "public"), table(100_001, 2200, "t", 1)]
+    vec![
+        database(),
+        schema(2200, "public"),
+        table(100_001, 2200, "t", 1),
+    ]
 }
 
 /// All there is, in a form that can be compared.
@@ -223,13 +233,13 @@ async fn keeps_every_kind_of_change() {
                                 null_fraction: 0.25,
                                 width_bytes: 8.0,
                                 histogram: vec![
-                                Bound::Float(f64::NEG_INFINITY),
-                                Bound::Float(0.1),
-                                Bound::Float(f64::INFINITY),
-                                Bound::Float(f64::NAN),
-                                Bound::Int(5),
-                                Bound::Decimal(-1),
-                            ],
+                                    Bound::Float(f64::NEG_INFINITY),
+                                    Bound::Float(0.1),
+                                    Bound::Float(f64::INFINITY),
+                                    Bound::Float(f64::NAN),
+                                    Bound::Int(5),
+                                    Bound::Decimal(-1),
+                                ],
                             },
                         )]),
                     }),
@@ -297,7 +307,11 @@ async fn identity_goes_down_with_a_negative_step() {
         }]
     };
     let path = dir.path().join("catalog");
-    let changes = vec![database(), schema(2200, "public"), table(100_001, 2200, "t", -1)];
+    let changes = vec![
+        database(),
+        schema(2200, "public"),
+        table(100_001, 2200, "t", -1),
+    ];
     check(&path, vec![changes, advance(-10), advance(-3)]).await;
     let loaded = open(&path).await.load().await.unwrap();
     assert_eq!(loaded.table_data(Oid(100_001)).identity_next[&2], -10);
@@ -329,8 +343,18 @@ async fn a_failed_commit_changes_nothing() {
     store.commit(Version(0), &[base_changes()]).await.unwrap();
     let before = dump(&store.load().await.unwrap());
     // From a version that is not the newest.
-    assert!(store.commit(Version(0), &[vec![schema(7, "s")]]).await.is_err());
-    assert!(store.commit(Version(5), &[vec![schema(7, "s")]]).await.is_err());
+    assert!(
+        store
+            .commit(Version(0), &[vec![schema(7, "s")]])
+            .await
+            .is_err()
+    );
+    assert!(
+        store
+            .commit(Version(5), &[vec![schema(7, "s")]])
+            .await
+            .is_err()
+    );
     // With a change that cannot be applied, after one that can.
     let missing = Change::RemoveSegments {
         table: Oid(100_001),
@@ -346,7 +370,10 @@ async fn a_failed_commit_changes_nothing() {
     assert_eq!(dump(&store.load().await.unwrap()), before);
     // And the store is fine afterwards.
     assert_eq!(
-        store.commit(Version(1), &[vec![schema(7, "s")]]).await.unwrap(),
+        store
+            .commit(Version(1), &[vec![schema(7, "s")]])
+            .await
+            .unwrap(),
         Version(2)
     );
 }

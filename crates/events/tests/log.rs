@@ -74,7 +74,11 @@ async fn records_survive_a_restart() {
     assert_eq!(log.load_commits()[0].lines_scanned, 5);
     assert_eq!(log.connections()[0].remote_port, 65_535);
     assert_eq!(
-        (log.copies().len(), log.unloads().len(), log.maintenance().len()),
+        (
+            log.copies().len(),
+            log.unloads().len(),
+            log.maintenance().len()
+        ),
         (1, 1, 1)
     );
     assert!(log.sessions().is_empty());
@@ -108,7 +112,11 @@ async fn memory_and_file_are_bounded() {
 async fn an_unreadable_file_is_put_aside() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("events");
-    std::fs::write(&path, "this is not a database, but it is long enough to be read as one").unwrap();
+    std::fs::write(
+        &path,
+        "this is not a database, but it is long enough to be read as one",
+    )
+    .unwrap();
     let log = EventLog::open(&path).await.unwrap();
     log.record_copy(CopyRecord::default());
     log.flush().await;

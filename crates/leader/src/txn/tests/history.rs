@@ -12,7 +12,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (self.0 >> 33) % sides
     }
 }
@@ -103,7 +106,11 @@ fn exactly_the_serializable_histories_are_accepted() {
                     committed = with;
                     version += u64::from(!reads_only);
                 }
-                let oldest = running.iter().map(|n| n.snapshot.0).min().unwrap_or(version);
+                let oldest = running
+                    .iter()
+                    .map(|n| n.snapshot.0)
+                    .min()
+                    .unwrap_or(version);
                 graph.prune(Version(oldest));
             }
         }

@@ -248,7 +248,8 @@ async fn a_table_dropped_or_altered_meanwhile() {
 async fn names_stay_unique() {
     let w = Warehouse::new().await;
     let (mut t1, mut t2) = (w.begin(), w.begin());
-    t1.apply(vec![table(Oid(7), "c"), schema(Oid(8), "s")]).unwrap();
+    t1.apply(vec![table(Oid(7), "c"), schema(Oid(8), "s")])
+        .unwrap();
     t2.apply(vec![table(Oid(9), "c")]).unwrap();
     let mut t3 = w.begin();
     t3.apply(vec![schema(Oid(10), "s")]).unwrap();
@@ -285,7 +286,8 @@ async fn nothing_is_left_hanging() {
     let (mut t1, mut t2) = (w.begin(), w.begin());
     let mut inside = relation(Oid(10), "x");
     inside.schema = Oid(9);
-    t1.apply(vec![Change::PutRelation(Arc::new(inside))]).unwrap();
+    t1.apply(vec![Change::PutRelation(Arc::new(inside))])
+        .unwrap();
     t2.apply(vec![Change::DropSchema(Oid(9))]).unwrap();
     t2.commit().await.unwrap();
     assert_eq!(state(t1.commit().await), "3F000");

@@ -22,7 +22,9 @@ async fn ask(
 
 async fn held(w: &Warehouse, table: Oid, mode: LockMode) -> Transaction {
     let mut t = w.begin();
-    t.lock(table, mode, &CancellationToken::new()).await.unwrap();
+    t.lock(table, mode, &CancellationToken::new())
+        .await
+        .unwrap();
     t
 }
 

@@ -33,18 +33,27 @@ struct Warehouse {
 impl Warehouse {
     async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&dir.path().join("catalog")).await.unwrap();
+        let store = SqliteStore::open(&dir.path().join("catalog"))
+            .await
+            .unwrap();
         let manager = TransactionManager::open(store).await.unwrap();
         let mut t = manager.begin(Isolation::Serializable, false);
-        t.apply(vec![database(), schema(PUBLIC, "public"), table(A, "a"), table(B, "b")])
-            .unwrap();
+        t.apply(vec![
+            database(),
+            schema(PUBLIC, "public"),
+            table(A, "a"),
+            table(B, "b"),
+        ])
+        .unwrap();
         t.commit().await.unwrap();
         Warehouse { manager, dir }
     }
 
     /// As after a crash: a second manager over the same file.
     async fn reopen(self) -> Self {
-        let store = SqliteStore::open(&self.dir.path().join("catalog")).await.unwrap();
+        let store = SqliteStore::open(&self.dir.path().join("catalog"))
+            .await
+            .unwrap();
         Warehouse {
             manager: TransactionManager::open(store).await.unwrap(),
             dir: self.dir,
