@@ -186,3 +186,160 @@ pub(crate) fn rows_text(batches: &[RecordBatch]) -> Vec<String> {
     }
     out
 }
+
+/// An engine, a catalog with one table, and what a leader would do with effects.
+pub(crate) struct Warehouse {
+    pub engine: crate::Engine,
+    pub catalog: CatalogSnapshot,
+    pub table: Oid,
+    ids: Arc<Ids>,
+    _directory: tempfile::TempDir,
+}
+
+#[async_trait]
+impl crate::IdSource for Ids {
+    async fn segment_ids(&self, count: u64) -> Result<SegmentId> {
+        SegmentIds::segment_ids(self, count).await
+    }
+
+    async fn oids(&self, count: u32) -> Result<Oid> {
+        Ok(Oid(self.0.fetch_add(count.into(), Ordering::Relaxed) as u32))
+    }
+
+    async fn identity(&self, _: Oid, _: u32, seed: i64, step: i64, count: u64) -> Result<i64> {
+        let taken = self.0.fetch_add(count << 32, Ordering::Relaxed) >> 32;
+        Ok(seed + step * taken as i64)
+    }
+}
+
+#[derive(Debug)]
+struct NoBuckets;
+
+#[async_trait]
+impl lw_services::buckets::BucketResolver for NoBuckets {
+    async fn open(
+        &self,
+        bucket: &str,
+        _: Option<&str>,
+        _: &lw_services::buckets::BucketIdentity,
+    ) -> Result<Arc<dyn lw_services::buckets::Bucket>, lw_services::buckets::BucketError> {
+        Err(lw_services::buckets::BucketError::new(404, "NoSuchBucket", bucket))
+    }
+}
+
+impl Warehouse {
+    pub(crate) fn new(relation: Relation) -> Warehouse {
+        let directory = tempfile::tempdir().unwrap();
+        let parts = crate::EngineParts {
+            segments: SegmentStore::open(&directory.path().join("segments")).unwrap(),
+            config: crate::EngineConfig {
+                memory_bytes: 256 << 20,
+                partitions: 2,
+                spill_dir: directory.path().join("spill"),
+            },
+            live: Arc::new(lw_sysviews::NoLiveState),
+            events: lw_events::EventLog::in_memory(),
+            buckets: Arc::new(NoBuckets),
+        };
+        let mut catalog = CatalogSnapshot::default();
+        let table = relation.oid;
+        catalog
+            .apply(&Change::PutRelation(Arc::new(relation)))
+            .unwrap();
+        Warehouse {
+            engine: crate::Engine::new(parts).unwrap(),
+            catalog,
+            table,
+            ids: Arc::new(Ids::default()),
+            _directory: directory,
+        }
+    }
+
+    pub(crate) fn ctx(&self) -> crate::StatementContext {
+        crate::StatementContext {
+            session: Arc::new(lw_settings::SessionInfo {
+                catalog: self.catalog.clone(),
+                database: Oid(1),
+                user: Oid(100),
+                session_user: Oid(100),
+                temp_schema: Oid(2),
+                search_path: vec![],
+                settings: Default::default(),
+                pid: 1,
+                xid: lw_base::TxnId(1),
+                query_id: 1,
+                transaction_start: 0,
+                statement_start: 0,
+                last_copy_count: 0,
+                last_copy_id: -1,
+                last_query_id: -1,
+                last_unload_count: 0,
+            }),
+            ids: self.ids.clone(),
+            cancel: Default::default(),
+        }
+    }
+
+    pub(crate) fn relation(&self) -> Arc<Relation> {
+        self.catalog.relation(self.table).unwrap().clone()
+    }
+
+    pub(crate) fn data(&self) -> Arc<TableData> {
+        self.catalog.table_data(self.table)
+    }
+
+    /// What the leader does at commit.
+    pub(crate) fn commit(&mut self, effect: crate::Effect) -> u64 {
+        self.catalog.apply_all(&effect.changes).unwrap();
+        effect.rows
+    }
+
+    pub(crate) async fn dml(&mut self, plan: lw_sql_plan::DmlPlan) -> Result<u64> {
+        let effect = self.engine.dml(&plan, &self.ctx()).await?;
+        Ok(self.commit(effect))
+    }
+
+    pub(crate) async fn maintain(&mut self, plan: lw_sql_plan::MaintainPlan) -> Result<u64> {
+        let effect = self.engine.maintain(&plan, &self.ctx()).await?;
+        Ok(self.commit(effect))
+    }
+
+    /// INSERT of rows given as whole columns.
+    pub(crate) async fn insert(&mut self, columns: Vec<ArrayRef>) -> Result<u64> {
+        let relation = self.relation();
+        let fields: Vec<_> = relation
+            .columns
+            .iter()
+            .map(|c| c.sql_type.field(&c.name, true))
+            .collect();
+        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+        let batch = RecordBatch::try_new(schema, columns).unwrap();
+        let mut loader =
+            crate::dml::Loader::of_whole_rows(&self.engine, relation, &self.ctx()).unwrap();
+        for start in (0..batch.num_rows()).step_by(8_192) {
+            let len = (batch.num_rows() - start).min(8_192);
+            loader.write(&batch.slice(start, len)).await?;
+        }
+        let effect = loader.finish().await?;
+        Ok(self.commit(effect))
+    }
+
+    /// A plan over the table (`t`), row ids included.
+    pub(crate) fn scan(&self) -> datafusion::logical_expr::LogicalPlanBuilder {
+        let source = lw_sql_plan::source::CatalogTable::new(self.relation(), true);
+        datafusion::logical_expr::LogicalPlanBuilder::scan("t", Arc::new(source), None).unwrap()
+    }
+
+    /// Rows of the table, columns as SQL, with an optional tail (`where ... order by ...`).
+    pub(crate) async fn query(&self, sql: &str) -> Vec<String> {
+        let ctx = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
+        let table = SegmentTable::new(
+            self.relation(),
+            true,
+            self.data(),
+            self.engine.segments.clone(),
+        );
+        ctx.register_table("t", Arc::new(table)).unwrap();
+        rows_text(&ctx.sql(sql).await.unwrap().collect().await.unwrap())
+    }
+}

@@ -11,6 +11,7 @@ use lw_functions::sql_error;
 use lw_storage::bounds;
 use lw_storage::sketch::RowSketch;
 
+use super::record;
 use super::rewrite::{Order, read};
 use crate::dml::{next, relation};
 use crate::{Effect, Engine, StatementContext};
@@ -36,8 +37,12 @@ pub(super) async fn analyze(
         .get("analyze_threshold_percent")
         .and_then(|v| v.parse::<f64>().ok())
         .unwrap_or(10.0);
+    let begun = record::begin("analyze", &relation, &data, ctx);
+    let catalog = &ctx.session.catalog;
     if up_to_date(&data.stats, rows, threshold) {
-        return Ok(Effect::default());
+        let nothing = Effect::default();
+        begun.end(engine, &relation, &nothing, catalog, "Skipped");
+        return Ok(nothing);
     }
     // Only what is asked for is read.
     let mut narrow = (*relation).clone();
@@ -68,14 +73,17 @@ pub(super) async fn analyze(
     stats.rows = rows;
     stats.modified_since = 0;
     stats.analyzed_at = Some(clock::now_micros());
-    Ok(Effect {
+    let effect = Effect {
         rows,
         changes: vec![Change::PutStats {
             table,
             stats: Arc::new(stats),
         }],
         notices: vec![],
-    })
+    };
+    // The words of `stl_analyze`.
+    begun.end(engine, &relation, &effect, catalog, "Full");
+    Ok(effect)
 }
 
 /// ANALYZE passes over a table of which fewer rows than `analyze_threshold_percent` changed.

@@ -4,6 +4,7 @@
 
 mod analyze;
 mod fold;
+mod record;
 mod rewrite;
 #[cfg(test)]
 mod tests;

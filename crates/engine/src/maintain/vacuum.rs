@@ -8,6 +8,7 @@ use lw_catalog::{Place, Relation, Segment, SortKey, TableData};
 use lw_sql_plan::VacuumKind;
 use lw_storage::regions;
 
+use super::record;
 use super::rewrite::{Order, rewrite};
 use crate::dml::relation;
 use crate::{Effect, Engine, StatementContext};
@@ -25,15 +26,21 @@ pub(super) async fn vacuum(
 ) -> Result<Effect> {
     let relation = relation(ctx, table)?;
     let data = ctx.session.catalog.table_data(table);
+    let begun = record::begin("vacuum", &relation, &data, ctx);
+    let catalog = &ctx.session.catalog;
     let chosen = choose(&relation, &data, kind, threshold_percent);
     if chosen.is_empty() {
-        return Ok(Effect::default());
+        let nothing = Effect::default();
+        begun.end(engine, &relation, &nothing, catalog, "Skipped");
+        return Ok(nothing);
     }
     let order = match kind {
         VacuumKind::DeleteOnly => Order::PerSegment,
         _ => Order::Global,
     };
-    rewrite(engine, relation, chosen, order, ctx).await
+    let effect = rewrite(engine, relation.clone(), chosen, order, ctx).await?;
+    begun.end(engine, &relation, &effect, catalog, "Finished");
+    Ok(effect)
 }
 
 /// The segments to rewrite.
