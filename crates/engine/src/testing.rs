@@ -223,7 +223,11 @@ impl lw_services::buckets::BucketResolver for NoBuckets {
         _: Option<&str>,
         _: &lw_services::buckets::BucketIdentity,
     ) -> Result<Arc<dyn lw_services::buckets::Bucket>, lw_services::buckets::BucketError> {
-        Err(lw_services::buckets::BucketError::new(404, "NoSuchBucket", bucket))
+        Err(lw_services::buckets::BucketError::new(
+            404,
+            "NoSuchBucket",
+            bucket,
+        ))
     }
 }
 

@@ -49,7 +49,9 @@ fn vacuum(w: &Warehouse, kind: VacuumKind) -> MaintainPlan {
 
 async fn delete_where_b_below(w: &mut Warehouse, limit: i32) -> u64 {
     let input = w.scan().filter(col("t.b").lt(lit(limit))).unwrap();
-    let input = input.project(vec![col("t.__segment"), col("t.__row")]).unwrap();
+    let input = input
+        .project(vec![col("t.__segment"), col("t.__row")])
+        .unwrap();
     let plan = DmlPlan::Delete {
         table: w.table,
         input: Some(input.build().unwrap()),
@@ -66,11 +68,22 @@ async fn vacuum_sorts_and_reclaims() {
     assert!(unsorted >= 19_000, "{unsorted}");
     let gone = delete_where_b_below(&mut w, -28_000).await;
     assert_eq!(gone, 999);
-    let before = w.query("select count(*), sum(a), sum(b), count(c) from t").await;
+    let before = w
+        .query("select count(*), sum(a), sum(b), count(c) from t")
+        .await;
     w.maintain(vacuum(&w, VacuumKind::Full)).await.unwrap();
-    assert_eq!(w.query("select count(*), sum(a), sum(b), count(c) from t").await, before);
+    assert_eq!(
+        w.query("select count(*), sum(a), sum(b), count(c) from t")
+            .await,
+        before
+    );
     assert_eq!(regions::of(&w.relation(), &w.data()).unsorted_rows(), 0);
-    assert!(w.data().segments.values().all(|s| s.deleted_rows == 0 && s.sorted));
+    assert!(
+        w.data()
+            .segments
+            .values()
+            .all(|s| s.deleted_rows == 0 && s.sorted)
+    );
     // Rows are in order within each segment.
     assert_eq!(
         w.query(
@@ -84,8 +97,13 @@ async fn vacuum_sorts_and_reclaims() {
     let names: Vec<_> = w.data().segments.keys().copied().collect();
     w.maintain(vacuum(&w, VacuumKind::Full)).await.unwrap();
     assert_eq!(names, w.data().segments.keys().copied().collect::<Vec<_>>());
-    let status: Vec<String> =
-        w.engine.events.maintenance().iter().map(|m| m.status.clone()).collect();
+    let status: Vec<String> = w
+        .engine
+        .events
+        .maintenance()
+        .iter()
+        .map(|m| m.status.clone())
+        .collect();
     assert!(status.contains(&"Finished".to_string()) && status.contains(&"Skipped".to_string()));
 }
 
@@ -96,12 +114,23 @@ async fn delete_only_spares_segments_without_deletes() {
     add(&mut w, 10_000..20_000).await;
     let gone = delete_where_b_below(&mut w, -14_000).await;
     assert_eq!(gone, 4_999);
-    let untouched: Vec<_> =
-        w.data().segments.values().filter(|s| s.deleted_rows == 0).map(|s| s.id).collect();
+    let untouched: Vec<_> = w
+        .data()
+        .segments
+        .values()
+        .filter(|s| s.deleted_rows == 0)
+        .map(|s| s.id)
+        .collect();
     assert!(!untouched.is_empty());
-    w.maintain(vacuum(&w, VacuumKind::DeleteOnly)).await.unwrap();
+    w.maintain(vacuum(&w, VacuumKind::DeleteOnly))
+        .await
+        .unwrap();
     assert!(w.data().segments.values().all(|s| s.deleted_rows == 0));
-    assert!(untouched.iter().all(|id| w.data().segments.contains_key(id)));
+    assert!(
+        untouched
+            .iter()
+            .all(|id| w.data().segments.contains_key(id))
+    );
     assert_eq!(w.query("select count(*) from t").await, ["15001"]);
 }
 
@@ -109,9 +138,15 @@ async fn delete_only_spares_segments_without_deletes() {
 async fn reindex_keeps_every_row() {
     let mut w = table(DistStyle::Even, SortKey::Interleaved(vec![1, 2]));
     add(&mut w, (0..30_000).map(|i| (i * 7_919) % 30_000)).await;
-    let before = w.query("select count(*), sum(a), count(distinct a) from t").await;
+    let before = w
+        .query("select count(*), sum(a), count(distinct a) from t")
+        .await;
     w.maintain(vacuum(&w, VacuumKind::Reindex)).await.unwrap();
-    assert_eq!(w.query("select count(*), sum(a), count(distinct a) from t").await, before);
+    assert_eq!(
+        w.query("select count(*), sum(a), count(distinct a) from t")
+            .await,
+        before
+    );
     assert_eq!(before[0].split('|').next(), Some("30000"));
 }
 
@@ -133,7 +168,12 @@ async fn small_inserts_are_folded() {
     }
     let effect = w.engine.fold(w.table, &w.ctx()).await.unwrap();
     w.commit(effect);
-    assert!(w.data().segments.values().all(|s| matches!(s.place, Place::File(_))));
+    assert!(
+        w.data()
+            .segments
+            .values()
+            .all(|s| matches!(s.place, Place::File(_)))
+    );
     assert_eq!(w.query("select count(*) from t").await, ["4040"]);
     assert!(w.data().stats.columns[&1].distinct.unwrap() > 3_500);
 }
@@ -147,10 +187,15 @@ async fn a_new_key_rewrites_the_table() {
         t.dist = DistStyle::Key(1);
         t.sort = SortKey::Compound(vec![2]);
     }
-    w.catalog.apply(&Change::PutRelation(Arc::new(new))).unwrap();
+    w.catalog
+        .apply(&Change::PutRelation(Arc::new(new)))
+        .unwrap();
     let effect = w.engine.rewrite(w.table, &w.ctx()).await.unwrap();
     assert_eq!(w.commit(effect), 20_000);
-    assert_eq!(w.query("select count(*), sum(a) from t").await, ["20000|199990000"]);
+    assert_eq!(
+        w.query("select count(*), sum(a) from t").await,
+        ["20000|199990000"]
+    );
     assert_eq!(regions::of(&w.relation(), &w.data()).unsorted_rows(), 0);
     let slices: HashSet<_> = w.data().segments.values().map(|s| s.slice).collect();
     assert_eq!(slices.len(), 2);
