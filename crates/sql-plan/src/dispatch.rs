@@ -5,6 +5,7 @@ use lw_sql_syntax::Statement;
 use lw_sql_syntax::sqlparser::ast;
 
 use crate::context::PlanContext;
+use crate::dml;
 use crate::plan::*;
 use crate::query::plan_query;
 
@@ -12,7 +13,14 @@ use crate::query::plan_query;
 pub fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Planned> {
     match statement {
         Statement::Sql(statement) => match statement.as_ref() {
-            ast::Statement::Query(query) => select(query, ctx),
+            ast::Statement::Query(query) => match dml::behind_with(query) {
+                Some((statement, with)) => dml::plan(statement, with, ctx),
+                None => select(query, ctx),
+            },
+            statement @ (ast::Statement::Insert(_)
+            | ast::Statement::Update(_)
+            | ast::Statement::Delete(_)
+            | ast::Statement::Merge(_)) => dml::plan(statement, None, ctx),
             _ => Err(SqlError::unsupported("this statement")),
         },
         Statement::Begin(modes) => Ok(bare(

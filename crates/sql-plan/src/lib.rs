@@ -7,6 +7,7 @@
 
 pub mod context;
 mod dispatch;
+mod dml;
 pub mod plan;
 pub mod query;
 pub mod source;
@@ -15,6 +16,6 @@ pub use context::{PlanContext, QualifiedName, Resolved};
 pub use dispatch::plan;
 pub use plan::*;
 pub use query::{
-    PlannedQuery, QueryOptions, assignment_cast, bind_params, plan_constant, plan_query,
+    PlannedQuery, QueryOptions, assignment_cast, bind_params, null_of, plan_constant, plan_query,
     plan_query_with,
 };

@@ -37,7 +37,7 @@ pub fn assignment_cast(plan: LogicalPlan, targets: &[(String, SqlType)]) -> Resu
 }
 
 /// Casts one expression to a column's type by the rules of assignment.
-pub(super) fn assign(expr: Expr, field: &Field, column: &str, target: SqlType) -> Result<Expr> {
+pub(crate) fn assign(expr: Expr, field: &Field, column: &str, target: SqlType) -> Result<Expr> {
     let from = SqlType::of_field(field).unwrap_or(SqlType::Unknown);
     if !assignable(from, target) {
         return Err(SqlError::new(

@@ -5,7 +5,7 @@
 //! Where to start: [`plan_query`].
 
 mod aggregates;
-mod assign;
+pub(crate) mod assign;
 mod desugar;
 mod finish;
 pub mod names;
