@@ -52,7 +52,11 @@ pub(super) fn update(update: &Update, with: Option<&With>, ctx: &PlanContext) ->
             row_ids_of: Some(written.relation.oid),
         },
     )?;
-    let input = typed(&query, &[DataType::UInt64, DataType::UInt64], &written.relation)?;
+    let input = typed(
+        &query,
+        &[DataType::UInt64, DataType::UInt64],
+        &written.relation,
+    )?;
     let plan = DmlPlan::Update {
         table: written.relation.oid,
         input,
@@ -88,7 +92,11 @@ pub(super) fn delete(delete: &Delete, with: Option<&With>, ctx: &PlanContext) ->
     let input = if all {
         None
     } else {
-        Some(typed(&query, &[DataType::UInt64, DataType::UInt64], &written.relation)?)
+        Some(typed(
+            &query,
+            &[DataType::UInt64, DataType::UInt64],
+            &written.relation,
+        )?)
     };
     let plan = DmlPlan::Delete {
         table: written.relation.oid,
@@ -122,13 +130,15 @@ fn sources(
                 },
             };
             qualifier == ctx.fold(&written.qualifier)
-                && ctx.relation(name).is_ok_and(|r| r.oid == written.relation.oid)
+                && ctx
+                    .relation(name)
+                    .is_ok_and(|r| r.oid == written.relation.oid)
         }
         _ => false,
     };
-    let named = others.iter().any(|t| {
-        is_target(&t.relation) || t.joins.iter().any(|j| is_target(&j.relation))
-    });
+    let named = others
+        .iter()
+        .any(|t| is_target(&t.relation) || t.joins.iter().any(|j| is_target(&j.relation)));
     if named {
         return others;
     }

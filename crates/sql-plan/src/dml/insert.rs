@@ -127,15 +127,23 @@ fn fill_defaults(
         }
     }
     if width > targets.len() {
-        return Err(SqlError::syntax("INSERT has more expressions than target columns"));
+        return Err(SqlError::syntax(
+            "INSERT has more expressions than target columns",
+        ));
     }
     if width < targets.len() {
-        return Err(SqlError::syntax("INSERT has more target columns than expressions"));
+        return Err(SqlError::syntax(
+            "INSERT has more target columns than expressions",
+        ));
     }
     let mut made = Vec::new();
     for (position, index) in targets.iter().enumerate() {
         let column = &relation.columns[*index];
-        let defaults = values.rows.iter().filter(|r| is_default(&r[position])).count();
+        let defaults = values
+            .rows
+            .iter()
+            .filter(|r| is_default(&r[position]))
+            .count();
         if defaults == 0 {
             continue;
         }
@@ -173,7 +181,11 @@ fn fill_defaults(
 }
 
 fn refuse_identity(columns: &[usize], relation: &Relation) -> Result<()> {
-    let given = |i: &&usize| relation.columns[**i].identity.is_some_and(|id| !id.by_default);
+    let given = |i: &&usize| {
+        relation.columns[**i]
+            .identity
+            .is_some_and(|id| !id.by_default)
+    };
     match columns.iter().find(given) {
         Some(_) => Err(identity_is_made()),
         None => Ok(()),
@@ -189,7 +201,12 @@ fn finish(
 ) -> Result<Planned> {
     let targets: Vec<_> = columns
         .iter()
-        .map(|i| (relation.columns[*i].name.clone(), relation.columns[*i].sql_type))
+        .map(|i| {
+            (
+                relation.columns[*i].name.clone(),
+                relation.columns[*i].sql_type,
+            )
+        })
         .collect();
     let given = if targets.is_empty() {
         query.logical.clone()
@@ -225,8 +242,8 @@ fn complete(
     written: &[(usize, &Column)],
     ctx: &PlanContext,
 ) -> Result<LogicalPlan> {
-    let in_order = columns.len() == written.len()
-        && columns.iter().zip(written).all(|(a, (b, _))| a == b);
+    let in_order =
+        columns.len() == written.len() && columns.iter().zip(written).all(|(a, (b, _))| a == b);
     if in_order && !columns.is_empty() {
         return Ok(given);
     }

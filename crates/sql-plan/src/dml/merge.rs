@@ -144,7 +144,14 @@ fn actions(
                 let [row] = values.rows.as_slice() else {
                     return Err(SqlError::syntax("INSERT of MERGE takes one row of values"));
                 };
-                insert_values(&insert.columns, row, written, declared, ctx, &mut actions.insert)?;
+                insert_values(
+                    &insert.columns,
+                    row,
+                    written,
+                    declared,
+                    ctx,
+                    &mut actions.insert,
+                )?;
             }
             _ => {
                 return Err(SqlError::syntax(
@@ -219,7 +226,10 @@ fn in_type(value: Expr, column: &Column) -> Expr {
     };
     match wanted {
         Expr::Cast {
-            data_type, array, format, ..
+            data_type,
+            array,
+            format,
+            ..
         } => Expr::Cast {
             kind: CastKind::Cast,
             expr: Box::new(value),
