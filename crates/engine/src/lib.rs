@@ -7,6 +7,7 @@
 //! Where to start: [`Engine`], then [`context::StatementContext`].
 
 pub mod context;
+mod copy;
 pub mod dml;
 pub mod maintain;
 pub mod scan;
@@ -123,13 +124,13 @@ impl Engine {
     }
 
     /// Runs COPY ... FROM.
-    pub async fn copy_from(&self, _plan: &CopyFrom, _ctx: &StatementContext) -> Result<Effect> {
-        Err(SqlError::unsupported("COPY"))
+    pub async fn copy_from(&self, plan: &CopyFrom, ctx: &StatementContext) -> Result<Effect> {
+        copy::copy_from(self, plan, ctx).await
     }
 
     /// Runs UNLOAD.
-    pub async fn unload(&self, _plan: &Unload, _ctx: &StatementContext) -> Result<Effect> {
-        Err(SqlError::unsupported("UNLOAD"))
+    pub async fn unload(&self, plan: &Unload, ctx: &StatementContext) -> Result<Effect> {
+        copy::unload(self, plan, ctx).await
     }
 
     /// Runs VACUUM or ANALYZE.

@@ -463,7 +463,7 @@ fn invalid_utf8(field: &[u8], error: std::str::Utf8Error) -> FieldError {
 }
 
 /// Replaces each byte that is no UTF-8.
-fn mend(field: &[u8], with: u8, out: &mut String) {
+pub(crate) fn mend(field: &[u8], with: u8, out: &mut String) {
     out.clear();
     for chunk in field.utf8_chunks() {
         out.push_str(chunk.valid());
