@@ -141,7 +141,8 @@ impl Reader<'_> {
             }
             SqlType::Numeric(p, s) => {
                 let round = options.round_dec;
-                let array = self.primitive_array::<Decimal128Type>(index, |b| decimal(b, p, s, round));
+                let array =
+                    self.primitive_array::<Decimal128Type>(index, |b| decimal(b, p, s, round));
                 Arc::new(array.with_precision_and_scale(p, s).map_err(failed)?)
             }
             SqlType::Float4 => {
@@ -180,7 +181,11 @@ impl Reader<'_> {
             SqlType::Varchar(n) => self.varchar(index, n as usize),
             SqlType::Char(n) => self.char(index, n as usize),
             SqlType::Varbyte(n) => self.varbyte(index, n as usize),
-            other => return Err(SqlError::unsupported(format!("COPY into a column of type {other}"))),
+            other => {
+                return Err(SqlError::unsupported(format!(
+                    "COPY into a column of type {other}"
+                )));
+            }
         };
         if target.not_null && array.null_count() > 0 {
             let bad: Vec<usize> = self
@@ -369,7 +374,11 @@ impl Reader<'_> {
                 }
                 field = &field[..most];
             }
-            builder.append_value(std::str::from_utf8(field).unwrap_or_default().trim_end_matches(' '));
+            builder.append_value(
+                std::str::from_utf8(field)
+                    .unwrap_or_default()
+                    .trim_end_matches(' '),
+            );
         }
         self.refused.extend(refused);
         Arc::new(builder.finish())

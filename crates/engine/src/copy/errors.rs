@@ -81,5 +81,7 @@ pub(crate) fn shown(bytes: &[u8]) -> String {
     let cut = &bytes[..bytes.len().min(1024)];
     let text = String::from_utf8_lossy(cut);
     // The record is text of UTF-8 without NUL.
-    text.replace('\0', " ").trim_end_matches(['\n', '\r']).to_string()
+    text.replace('\0', " ")
+        .trim_end_matches(['\n', '\r'])
+        .to_string()
 }

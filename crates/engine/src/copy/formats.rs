@@ -83,7 +83,10 @@ impl TimeFormat {
     /// Microseconds since 1970; of TIMESTAMPTZ in UTC, of TIMESTAMP as written.
     pub fn read(&self, bytes: &[u8], zoned: Option<Zone>) -> Result<i64, FieldError> {
         let bad = |format: &str| {
-            FieldError::new(1206, format!("Invalid timestamp format or value [{format}]"))
+            FieldError::new(
+                1206,
+                format!("Invalid timestamp format or value [{format}]"),
+            )
         };
         match self {
             TimeFormat::Default => {
@@ -195,10 +198,7 @@ fn quick_timestamp(bytes: &[u8]) -> Option<(i64, &[u8])> {
         return None;
     }
     let seconds = i64::from(hour * 3600 + minute * 60 + second);
-    Some((
-        days * DAY + seconds * 1_000_000 + micros,
-        &bytes[at..],
-    ))
+    Some((days * DAY + seconds * 1_000_000 + micros, &bytes[at..]))
 }
 
 /// Decimals of a second from `at`: microseconds, rounded, and where they end.
@@ -257,8 +257,18 @@ const WORDS: &[(&str, Part)] = &[
 ];
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september",
-    "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 
 impl Pattern {
@@ -316,11 +326,18 @@ impl Pattern {
                 Part::Year4 => year = Some(i64::from(number(&mut at, 4)?)),
                 Part::Year2 => {
                     let short = i64::from(number(&mut at, 2)?);
-                    year = Some(if short < 70 { 2000 + short } else { 1900 + short });
+                    year = Some(if short < 70 {
+                        2000 + short
+                    } else {
+                        1900 + short
+                    });
                 }
                 Part::Month => month = number(&mut at, 2)?,
                 Part::MonthName => {
-                    let count = bytes[at..].iter().take_while(|b| b.is_ascii_alphabetic()).count();
+                    let count = bytes[at..]
+                        .iter()
+                        .take_while(|b| b.is_ascii_alphabetic())
+                        .count();
                     let name = text(&bytes[at..at + count])?.to_ascii_lowercase();
                     let found = MONTHS
                         .iter()
@@ -385,9 +402,15 @@ mod tests {
     #[test]
     fn default_forms() {
         assert_eq!(DateFormat::Default.read(b"2018-01-01").unwrap(), 17_532);
-        assert_eq!(DateFormat::Default.read(b"2018-01-01 10:00").unwrap(), 17_532);
+        assert_eq!(
+            DateFormat::Default.read(b"2018-01-01 10:00").unwrap(),
+            17_532
+        );
         let short = DateFormat::Default.read(b"18-01-01").unwrap_err();
-        assert_eq!(short.reason, "Invalid Date Format - length must be 10 or more");
+        assert_eq!(
+            short.reason,
+            "Invalid Date Format - length must be 10 or more"
+        );
         assert!(DateFormat::Default.read(b"2018-02-30").is_err());
         let time = |b: &[u8]| TimeFormat::Default.read(b, None);
         assert_eq!(time(b"2018-01-01 12:00:00").unwrap(), NOON);
@@ -403,16 +426,29 @@ mod tests {
     #[test]
     fn epochs_and_patterns() {
         let seconds = (NOON / 1_000_000).to_string();
-        assert_eq!(TimeFormat::EpochSecs.read(seconds.as_bytes(), None).unwrap(), NOON);
+        assert_eq!(
+            TimeFormat::EpochSecs
+                .read(seconds.as_bytes(), None)
+                .unwrap(),
+            NOON
+        );
         let millis = (NOON / 1_000).to_string();
-        assert_eq!(TimeFormat::EpochMillis.read(millis.as_bytes(), None).unwrap(), NOON);
+        assert_eq!(
+            TimeFormat::EpochMillis
+                .read(millis.as_bytes(), None)
+                .unwrap(),
+            NOON
+        );
         let read = |pattern: &str, value: &str| {
             TimeFormat::parse(Some(pattern))
                 .unwrap()
                 .read(value.as_bytes(), None)
                 .ok()
         };
-        assert_eq!(read("MM/DD/YYYY HH12:MI:SS AM", "1/1/2018 12:00:00 pm"), Some(NOON));
+        assert_eq!(
+            read("MM/DD/YYYY HH12:MI:SS AM", "1/1/2018 12:00:00 pm"),
+            Some(NOON)
+        );
         assert_eq!(read("MON-DD-YY HH:MI", "Jan-01-18 12:00"), Some(NOON));
         assert_eq!(read("DD.MM.YYYY", "01.01.2018 12:00"), Some(17_532 * DAY));
         assert_eq!(read("DD.MM.YYYY", "01/01/2018"), None);

@@ -60,7 +60,12 @@ async fn read_blocks(
         while buffer.len() < BLOCK {
             // Room for a whole piece, so that reading does not go by small steps.
             buffer.reserve(BLOCK.max(buffer.len()) - buffer.len() + 1);
-            if input.read_buf(&mut buffer).await.map_err(|e| broken(file, e))? == 0 {
+            if input
+                .read_buf(&mut buffer)
+                .await
+                .map_err(|e| broken(file, e))?
+                == 0
+            {
                 ended = true;
                 break;
             }

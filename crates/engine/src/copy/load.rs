@@ -148,7 +148,9 @@ impl<'a> Sink<'a> {
             whole.push(match source {
                 Source::Field(i) => columns[*i].clone(),
                 Source::Identity => loader.identity(column, rows).await?,
-                Source::Constant(value) => value.to_array_of_size(rows).map_err(lw_functions::sql_error)?,
+                Source::Constant(value) => value
+                    .to_array_of_size(rows)
+                    .map_err(lw_functions::sql_error)?,
             });
         }
         loader.write_columns(whole).await

@@ -33,7 +33,11 @@ use load::{Ended, Job, Progress, Source};
 use options::{CopyOptions, Format};
 
 /// Runs UNLOAD.
-pub(crate) async fn unload(engine: &Engine, plan: &Unload, ctx: &StatementContext) -> Result<Effect> {
+pub(crate) async fn unload(
+    engine: &Engine,
+    plan: &Unload,
+    ctx: &StatementContext,
+) -> Result<Effect> {
     unload::run(engine, plan, ctx).await
 }
 
@@ -84,7 +88,9 @@ pub(crate) async fn copy_from(
         Err(Ended::TooManyErrors) => {
             return Err(SqlError::new(
                 SqlState::INTERNAL_ERROR,
-                format!("Load into table '{table}' failed.  Check 'stl_load_errors' system table for details."),
+                format!(
+                    "Load into table '{table}' failed.  Check 'stl_load_errors' system table for details."
+                ),
             ));
         }
         Err(Ended::Failed(error)) => return Err(error),
@@ -146,10 +152,7 @@ async fn sources(
                 } else if column.not_null {
                     return Err(SqlError::new(
                         SqlState::NOT_NULL_VIOLATION,
-                        format!(
-                            "Cannot insert a NULL value into column {}",
-                            column.name
-                        ),
+                        format!("Cannot insert a NULL value into column {}", column.name),
                     )
                     .with_detail("The column is not in the column list and has no default."));
                 }
@@ -285,8 +288,9 @@ fn record(
     let format = job.options.format.name();
     for (file, error) in &progress.errors {
         let target = error.column.map(|c| &job.targets[c]);
-        let (column_type, column_length) =
-            target.map(|t| type_and_length(t.sql_type)).unwrap_or_default();
+        let (column_type, column_length) = target
+            .map(|t| type_and_length(t.sql_type))
+            .unwrap_or_default();
         engine.events.record_load_error(LoadError {
             query_id: session.query_id,
             xid: session.xid,

@@ -10,12 +10,7 @@ fn overflow(what: &str, range: String) -> FieldError {
 }
 
 /// An integer between `least` and `most`; `kind` is what the error calls the type.
-pub(crate) fn integer(
-    bytes: &[u8],
-    least: i64,
-    most: i64,
-    kind: &str,
-) -> Result<i64, FieldError> {
+pub(crate) fn integer(bytes: &[u8], least: i64, most: i64, kind: &str) -> Result<i64, FieldError> {
     let (negative, from) = match bytes.first() {
         Some(b'-') => (true, 1),
         Some(b'+') => (false, 1),
@@ -35,7 +30,10 @@ pub(crate) fn integer(
         if i < SAFE_DIGITS {
             value = value * 10 + u64::from(d);
         } else {
-            match value.checked_mul(10).and_then(|v| v.checked_add(u64::from(d))) {
+            match value
+                .checked_mul(10)
+                .and_then(|v| v.checked_add(u64::from(d)))
+            {
                 Some(v) => value = v,
                 None => large = true,
             }
@@ -148,7 +146,15 @@ fn scientific(
     scale: usize,
     round: bool,
 ) -> Result<i128, FieldError> {
-    let bad = || FieldError::new(1207, format!("Invalid exponent, Value '{}', Pos {at}, Type: Decimal", bytes[at] as char));
+    let bad = || {
+        FieldError::new(
+            1207,
+            format!(
+                "Invalid exponent, Value '{}', Pos {at}, Type: Decimal",
+                bytes[at] as char
+            ),
+        )
+    };
     let text = std::str::from_utf8(bytes).map_err(|_| bad())?;
     let number = lw_pgrepr::numeric::parse_numeric(text).map_err(|_| bad())?;
     let mut value = number.unscaled;
@@ -169,7 +175,9 @@ fn scientific(
             value += rest.signum();
         }
     } else {
-        let unit = 10i128.checked_pow((scale - have) as u32).ok_or_else(too_large)?;
+        let unit = 10i128
+            .checked_pow((scale - have) as u32)
+            .ok_or_else(too_large)?;
         value = value.checked_mul(unit).ok_or_else(too_large)?;
     }
     if value.unsigned_abs() >= 10u128.pow(u32::from(precision)) {
@@ -227,7 +235,10 @@ mod tests {
         assert_eq!(int(b"2147483648").unwrap_err().code, 1204);
         assert_eq!(int(b"99999999999999999999999").unwrap_err().code, 1204);
         let digit = int(b"12a").unwrap_err();
-        assert_eq!(digit.reason, "Invalid digit, Value 'a', Pos 2, Type: Integer");
+        assert_eq!(
+            digit.reason,
+            "Invalid digit, Value 'a', Pos 2, Type: Integer"
+        );
         assert_eq!(int(b"1.5").unwrap_err().position, 1);
         assert!(int(b"-").is_err());
         let long = |b: &[u8]| integer(b, i64::MIN, i64::MAX, "Long");
@@ -267,6 +278,9 @@ mod tests {
         assert_eq!(float(b"1e39", true).unwrap_err().code, 1204);
         assert!(boolean(b"TRUE").unwrap());
         assert!(!boolean(b"no").unwrap());
-        assert_eq!(boolean(b"maybe").unwrap_err().reason, "Unknown boolean format");
+        assert_eq!(
+            boolean(b"maybe").unwrap_err().reason,
+            "Unknown boolean format"
+        );
     }
 }

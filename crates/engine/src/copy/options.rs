@@ -125,7 +125,10 @@ pub(crate) fn one_char(name: &str, value: &str) -> Result<u8> {
         [b] if b.is_ascii() && b != b'\n' && b != b'\r' => Ok(b),
         _ => Err(SqlError::new(
             SqlState::INVALID_PARAMETER_VALUE,
-            format!("COPY {} must be a single ASCII character", name.to_lowercase()),
+            format!(
+                "COPY {} must be a single ASCII character",
+                name.to_lowercase()
+            ),
         )),
     }
 }
@@ -143,9 +146,7 @@ fn unescape(value: &str) -> Vec<u8> {
                 && digits.len() <= 3
                 && digits.iter().all(|d| (b'0'..=b'7').contains(d)) =>
         {
-            let code = digits
-                .iter()
-                .fold(0u32, |n, d| n * 8 + u32::from(d - b'0'));
+            let code = digits.iter().fold(0u32, |n, d| n * 8 + u32::from(d - b'0'));
             u8::try_from(code).map_or_else(|_| bytes.to_vec(), |b| vec![b])
         }
         _ => bytes.to_vec(),
@@ -196,7 +197,9 @@ impl CopyOptions {
         if let Some(encoding) = get("ENCODING")
             && !matches!(encoding.to_ascii_uppercase().as_str(), "UTF8" | "UTF-8")
         {
-            return Err(SqlError::unsupported(format!("COPY with ENCODING {encoding}")));
+            return Err(SqlError::unsupported(format!(
+                "COPY with ENCODING {encoding}"
+            )));
         }
         let number = |name: &str, most: u64| -> Result<Option<u64>> {
             match get(name) {
@@ -291,9 +294,7 @@ fn check_pairs(format: &Format, has: &dyn Fn(&str) -> bool) -> Result<()> {
     }
     match format {
         Format::Csv => refuse("CSV", &["FIXEDWIDTH", "REMOVEQUOTES", "ESCAPE"]),
-        Format::FixedWidth(_) => {
-            refuse("FIXEDWIDTH", &["DELIMITER", "ESCAPE", "REMOVEQUOTES"])
-        }
+        Format::FixedWidth(_) => refuse("FIXEDWIDTH", &["DELIMITER", "ESCAPE", "REMOVEQUOTES"]),
         Format::Delimited => Ok(()),
         Format::Parquet => refuse(
             "PARQUET",

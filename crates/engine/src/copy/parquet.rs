@@ -4,6 +4,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use ::parquet::arrow::arrow_reader::ArrowReaderOptions;
+use ::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use arrow::array::*;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, TimeUnit};
@@ -13,10 +17,6 @@ use futures::{FutureExt, StreamExt, TryStreamExt};
 use lw_base::{Result, SqlError, SqlState};
 use lw_functions::error::canceled;
 use lw_pgrepr::SqlType;
-use ::parquet::arrow::arrow_reader::ArrowReaderOptions;
-use ::parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
-use ::parquet::errors::ParquetError;
-use ::parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::columns::Target;
 use super::load::{Ended, Job, Progress, Sink};
@@ -154,12 +154,7 @@ fn not_null(file: &SourceFile, target: &Target) -> SqlError {
 }
 
 /// Refuses a column whose type is of another kind.
-fn check_type(
-    file: &SourceFile,
-    name: &str,
-    have: &DataType,
-    target: &Target,
-) -> Result<()> {
+fn check_type(file: &SourceFile, name: &str, have: &DataType, target: &Target) -> Result<()> {
     let number = |t: &DataType| t.is_integer();
     let fits = match target.sql_type {
         SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Oid => number(have),
@@ -223,9 +218,12 @@ fn convert(
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView
     );
     let array = match target.sql_type {
-        SqlType::Varchar(_) | SqlType::Char(_) if binary => {
-            strings(file, &cast(array, &DataType::BinaryView)?, target, accept_inv_chars)?
-        }
+        SqlType::Varchar(_) | SqlType::Char(_) if binary => strings(
+            file,
+            &cast(array, &DataType::BinaryView)?,
+            target,
+            accept_inv_chars,
+        )?,
         // Times of a zone are moments; Parquet's without one are taken as UTC.
         SqlType::Timestamp => cast(
             &cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None))?,
@@ -243,10 +241,18 @@ fn convert(
                 .collect();
             let array: ArrayRef = Arc::new(trimmed);
             check_length(file, &array, n as usize, target)?;
-            if array.as_string_view().iter().flatten().any(|t| !t.is_ascii()) {
+            if array
+                .as_string_view()
+                .iter()
+                .flatten()
+                .any(|t| !t.is_ascii())
+            {
                 return Err(broken(
                     file,
-                    format!("column {}: multibyte character not supported for CHAR", target.name),
+                    format!(
+                        "column {}: multibyte character not supported for CHAR",
+                        target.name
+                    ),
                 ));
             }
             return Ok(array);
@@ -282,7 +288,10 @@ fn strings(
                 None => {
                     return Err(broken(
                         file,
-                        format!("column {}: invalid or unsupported UTF8 codepoints", target.name),
+                        format!(
+                            "column {}: invalid or unsupported UTF8 codepoints",
+                            target.name
+                        ),
                     ));
                 }
             },

@@ -97,7 +97,11 @@ pub(crate) fn last_boundary(block: &[u8], options: &CopyOptions) -> usize {
 
 /// True if an odd number of backslashes stands before `at`.
 fn escaped(block: &[u8], at: usize) -> bool {
-    let run = block[..at].iter().rev().take_while(|b| **b == b'\\').count();
+    let run = block[..at]
+        .iter()
+        .rev()
+        .take_while(|b| **b == b'\\')
+        .count();
     run % 2 == 1
 }
 

@@ -42,34 +42,57 @@ fn plain_text() {
     assert_eq!(rows("a|b\nc|\n", 2, &[]), ["a¦b", "c¦"]);
     assert_eq!(rows("a|b", 2, &[]), ["a¦b"]);
     assert_eq!(rows("a|b|\r\n", 2, &[]), ["a¦b"]);
-    assert_eq!(rows("a|b|c\nd|e\n", 2, &[]), ["d¦e", "0: Extra column(s) found"]);
+    assert_eq!(
+        rows("a|b|c\nd|e\n", 2, &[]),
+        ["d¦e", "0: Extra column(s) found"]
+    );
     assert_eq!(rows("a|b\nc\n", 2, &[]), ["a¦b", "1: Delimiter not found"]);
-    assert_eq!(rows("a|b\nc\n", 2, &[("FILLRECORD", "")]), ["a¦b", "c¦<missing>"]);
+    assert_eq!(
+        rows("a|b\nc\n", 2, &[("FILLRECORD", "")]),
+        ["a¦b", "c¦<missing>"]
+    );
     assert_eq!(rows("\na|b\n\n", 2, &[("IGNOREBLANKLINES", "")]), ["a¦b"]);
     assert_eq!(rows("x\n\n", 1, &[]), ["x", ""]);
 }
 
 #[test]
 fn csv() {
-    assert_eq!(rows("a,b\n\"c,d\",\"e\"\"f\"\n", 2, CSV), ["a¦b", "c,d¦e\"f"]);
+    assert_eq!(
+        rows("a,b\n\"c,d\",\"e\"\"f\"\n", 2, CSV),
+        ["a¦b", "c,d¦e\"f"]
+    );
     assert_eq!(rows("\"a\nb\",c\r\n", 2, CSV), ["a\nb¦c"]);
     assert_eq!(rows("a,\"b\"\r\nc,d", 2, CSV), ["a¦b", "c¦d"]);
     assert_eq!(rows("a , \"b\" \n", 2, CSV), ["a ¦b"]);
     assert_eq!(rows("\"\",x\n", 2, CSV), ["¦x"]);
-    assert_eq!(rows("a,5\" pipe\nb,\"x\"y\nc,d\n", 2, CSV),
-        ["a¦5\" pipe", "c¦d", "1: Invalid quote formatting for CSV"]);
+    assert_eq!(
+        rows("a,5\" pipe\nb,\"x\"y\nc,d\n", 2, CSV),
+        ["a¦5\" pipe", "c¦d", "1: Invalid quote formatting for CSV"]
+    );
     assert_eq!(rows("\"q\",", 2, CSV), ["q¦"]);
     assert_eq!(rows("\"q\",x,\n", 2, CSV), ["0: Extra column(s) found"]);
-    assert_eq!(rows("\"a,b\n", 2, CSV), ["0: Invalid quote formatting for CSV"]);
+    assert_eq!(
+        rows("\"a,b\n", 2, CSV),
+        ["0: Invalid quote formatting for CSV"]
+    );
 }
 
 #[test]
 fn escape_and_quotes() {
     let escape: &[(&str, &str)] = &[("ESCAPE", "")];
-    assert_eq!(rows("1|a\\|b\\\\c\\\nd\n2|\\N\n", 2, escape), ["1¦a|b\\c\nd", "2¦\\N"]);
+    assert_eq!(
+        rows("1|a\\|b\\\\c\\\nd\n2|\\N\n", 2, escape),
+        ["1¦a|b\\c\nd", "2¦\\N"]
+    );
     let quotes: &[(&str, &str)] = &[("REMOVEQUOTES", "")];
-    assert_eq!(rows("1|\"a|b\"\n2|'c'\n3|d\"e\n", 2, quotes), ["1¦a|b", "2¦c", "3¦d\"e"]);
-    assert_eq!(rows("1|\"a\n2|b\n", 2, quotes), ["2¦b", "0: Delimited value missing end quote"]);
+    assert_eq!(
+        rows("1|\"a|b\"\n2|'c'\n3|d\"e\n", 2, quotes),
+        ["1¦a|b", "2¦c", "3¦d\"e"]
+    );
+    assert_eq!(
+        rows("1|\"a\n2|b\n", 2, quotes),
+        ["2¦b", "0: Delimited value missing end quote"]
+    );
     let both: &[(&str, &str)] = &[("REMOVEQUOTES", ""), ("ESCAPE", "")];
     assert_eq!(rows("4|'Night\\'s Dream'\n", 2, both), ["4¦Night's Dream"]);
 }

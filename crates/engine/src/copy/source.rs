@@ -185,7 +185,10 @@ async fn manifest_files(
     let info = bucket.head(key).await.map_err(|e| match e.code.as_str() {
         "NoSuchKey" => SqlError::new(
             SqlState::INTERNAL_ERROR,
-            format!("Problem reading manifest file - S3ServiceException:{},Status 404,Error NoSuchKey", e.message),
+            format!(
+                "Problem reading manifest file - S3ServiceException:{},Status 404,Error NoSuchKey",
+                e.message
+            ),
         )
         .with_detail("code: 8001"),
         _ => s3_error(e, &context),
@@ -226,7 +229,10 @@ async fn manifest_files(
             Err(e) if e.code == "NoSuchKey" => {
                 return Err(SqlError::new(
                     SqlState::INTERNAL_ERROR,
-                    format!("Mandatory url is not present in manifest file: {}", entry.url),
+                    format!(
+                        "Mandatory url is not present in manifest file: {}",
+                        entry.url
+                    ),
                 )
                 .with_detail("code: 8001"));
             }

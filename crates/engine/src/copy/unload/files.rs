@@ -109,8 +109,8 @@ impl Files {
             rows.entry(folder).or_default().push(row as u32);
         }
         for (folder, rows) in rows {
-            let part = take_record_batch(&batch, &UInt32Array::from(rows))
-                .map_err(SqlError::internal)?;
+            let part =
+                take_record_batch(&batch, &UInt32Array::from(rows)).map_err(SqlError::internal)?;
             self.write_to(folder, part).await?;
         }
         Ok(())
@@ -272,8 +272,22 @@ fn encode(value: &[u8], out: &mut String) {
     for chunk in value.utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
-                '"' | '#' | '%' | '\'' | '*' | '/' | ':' | '=' | '?' | '\\' | '{' | '[' | ']' | '^'
-                | '\u{0}'..='\u{1f}' | '\u{7f}' => out.push_str(&format!("%{:02X}", c as u32)),
+                '"'
+                | '#'
+                | '%'
+                | '\''
+                | '*'
+                | '/'
+                | ':'
+                | '='
+                | '?'
+                | '\\'
+                | '{'
+                | '['
+                | ']'
+                | '^'
+                | '\u{0}'..='\u{1f}'
+                | '\u{7f}' => out.push_str(&format!("%{:02X}", c as u32)),
                 c => out.push(c),
             }
         }

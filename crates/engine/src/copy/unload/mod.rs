@@ -131,7 +131,9 @@ fn refuse_limit(plan: &LogicalPlan) -> Result<()> {
             SqlState::FEATURE_NOT_SUPPORTED,
             "Limit clause is not supported",
         )
-        .with_hint("Put the query with LIMIT into a subquery: SELECT * FROM (SELECT ... LIMIT n).")),
+        .with_hint(
+            "Put the query with LIMIT into a subquery: SELECT * FROM (SELECT ... LIMIT n).",
+        )),
         LogicalPlan::Projection(p) => refuse_limit(&p.input),
         _ => Ok(()),
     }
@@ -143,7 +145,10 @@ async fn make_room(target: &Target) -> Result<()> {
     if options.allow_overwrite || options.clean_path && !options.partition_by.is_empty() {
         return Ok(());
     }
-    let context = format!("Listing bucket={} prefix={}", target.bucket_name, target.prefix);
+    let context = format!(
+        "Listing bucket={} prefix={}",
+        target.bucket_name, target.prefix
+    );
     let there = target
         .bucket
         .list(&target.prefix)

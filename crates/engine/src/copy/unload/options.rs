@@ -108,11 +108,21 @@ impl UnloadOptions {
         let excluded: (&str, &[&str]) = match format {
             OutFormat::Csv => ("CSV", &["FIXEDWIDTH", "ADDQUOTES", "ESCAPE"]),
             OutFormat::Delimited => ("", &[]),
-            OutFormat::FixedWidth(_) => ("FIXEDWIDTH", &["DELIMITER", "HEADER", "ADDQUOTES", "ESCAPE"]),
+            OutFormat::FixedWidth(_) => (
+                "FIXEDWIDTH",
+                &["DELIMITER", "HEADER", "ADDQUOTES", "ESCAPE"],
+            ),
             OutFormat::Parquet => (
                 "PARQUET",
                 &[
-                    "DELIMITER", "FIXEDWIDTH", "ADDQUOTES", "ESCAPE", "NULL", "HEADER", "GZIP", "BZIP2",
+                    "DELIMITER",
+                    "FIXEDWIDTH",
+                    "ADDQUOTES",
+                    "ESCAPE",
+                    "NULL",
+                    "HEADER",
+                    "GZIP",
+                    "BZIP2",
                     "ZSTD",
                 ],
             ),
@@ -124,7 +134,9 @@ impl UnloadOptions {
             return Err(conflict("CLEANPATH", "ALLOWOVERWRITE"));
         }
         if has("ROWGROUPSIZE") && format != OutFormat::Parquet {
-            return Err(SqlError::syntax("ROWGROUPSIZE can be used only with PARQUET"));
+            return Err(SqlError::syntax(
+                "ROWGROUPSIZE can be used only with PARQUET",
+            ));
         }
         let delimiter = match get("DELIMITER") {
             Some(text) if !text.is_empty() => one_char("DELIMITER", text)?,
@@ -239,11 +251,22 @@ mod tests {
 
     #[test]
     fn sizes_and_suffixes() {
-        assert_eq!(parse(&[("MAXFILESIZE", "6.2 GB")]).unwrap().max_file_size, 6_657_199_309);
+        assert_eq!(
+            parse(&[("MAXFILESIZE", "6.2 GB")]).unwrap().max_file_size,
+            6_657_199_309
+        );
         assert!(parse(&[("MAXFILESIZE", "4 MB")]).is_err());
         assert_eq!(parse(&[("GZIP", "")]).unwrap().suffix(), ".gz");
-        assert_eq!(parse(&[("GZIP", ""), ("EXTENSION", "csv.gz")]).unwrap().suffix(), ".csv.gz");
-        assert_eq!(parse(&[("FORMAT", "PARQUET")]).unwrap().suffix(), ".parquet");
+        assert_eq!(
+            parse(&[("GZIP", ""), ("EXTENSION", "csv.gz")])
+                .unwrap()
+                .suffix(),
+            ".csv.gz"
+        );
+        assert_eq!(
+            parse(&[("FORMAT", "PARQUET")]).unwrap().suffix(),
+            ".parquet"
+        );
     }
 
     #[test]

@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+use ::parquet::arrow::AsyncArrowWriter;
+use ::parquet::arrow::async_writer::AsyncFileWriter;
+use ::parquet::basic::Compression;
+use ::parquet::errors::ParquetError;
+use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -10,11 +15,6 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use lw_base::{Result, SqlError, SqlState};
 use lw_services::buckets::{ObjectInfo, ObjectWriter};
-use ::parquet::arrow::AsyncArrowWriter;
-use ::parquet::arrow::async_writer::AsyncFileWriter;
-use ::parquet::basic::Compression;
-use ::parquet::errors::ParquetError;
-use ::parquet::file::properties::WriterProperties;
 
 use super::OutColumn;
 use super::options::UnloadOptions;
@@ -115,10 +115,12 @@ impl ParquetFile {
             .columns()
             .iter()
             .zip(self.schema.fields())
-            .map(|(array, field)| match array.data_type() == field.data_type() {
-                true => Ok(array.clone()),
-                false => cast(array, field.data_type()).map_err(SqlError::internal),
-            })
+            .map(
+                |(array, field)| match array.data_type() == field.data_type() {
+                    true => Ok(array.clone()),
+                    false => cast(array, field.data_type()).map_err(SqlError::internal),
+                },
+            )
             .collect::<Result<Vec<ArrayRef>>>()?;
         let batch =
             RecordBatch::try_new(self.schema.clone(), columns).map_err(SqlError::internal)?;

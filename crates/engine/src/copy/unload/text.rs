@@ -226,7 +226,11 @@ fn reads_back(text: &[u8], array: &Column, row: usize) -> bool {
     };
     let mut long = BytesMut::new();
     array.write_text(row, &exact, &mut long);
-    let number = |t: &[u8]| std::str::from_utf8(t).ok().and_then(|t| t.parse::<f64>().ok());
+    let number = |t: &[u8]| {
+        std::str::from_utf8(t)
+            .ok()
+            .and_then(|t| t.parse::<f64>().ok())
+    };
     match array.sql_type() {
         SqlType::Float4 => number(text).map(|v| v as f32) == number(&long).map(|v| v as f32),
         _ => number(text) == number(&long),
@@ -287,7 +291,10 @@ fn fixed(
             value = b"";
         }
     }
-    let length = value.utf8_chunks().map(|c| c.valid().chars().count()).sum::<usize>();
+    let length = value
+        .utf8_chunks()
+        .map(|c| c.valid().chars().count())
+        .sum::<usize>();
     if length > width {
         return Err(SqlError::new(
             SqlState::STRING_DATA_RIGHT_TRUNCATION,
