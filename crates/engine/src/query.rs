@@ -1,6 +1,8 @@
 //! Running queries.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
@@ -10,6 +12,7 @@ use lw_base::Result;
 use lw_functions::error::canceled;
 use lw_functions::sql_error;
 use lw_services::RowStream;
+use lw_sql_plan::query::deep;
 use lw_sysviews::SystemContext;
 use tokio_util::sync::CancellationToken;
 
@@ -36,12 +39,19 @@ impl Engine {
         Arc<dyn ExecutionPlan>,
         datafusion::execution::session_state::SessionState,
     )> {
-        let lowered = lower::lower(self, plan, ctx)?;
         let state = state::session_state(&self.config, &self.runtime, &ctx.session);
-        let physical = state
-            .create_physical_plan(&lowered)
-            .await
-            .map_err(sql_error)?;
+        // Both steps go as deep as the query does.
+        let optimized = deep(|| {
+            let lowered = lower::lower(self, plan, ctx)?;
+            state.optimize(&lowered).map_err(sql_error)
+        })?;
+        let physical = DeepFuture(
+            state
+                .query_planner()
+                .create_physical_plan(&optimized, &state),
+        )
+        .await
+        .map_err(sql_error)?;
         Ok((physical, state))
     }
 
@@ -83,4 +93,15 @@ pub(crate) fn rows(stream: SendableRecordBatchStream, cancel: CancellationToken)
         }
     })
     .boxed()
+}
+
+/// A future that is polled on a stack that deep plans do not overflow.
+struct DeepFuture<F>(F);
+
+impl<F: Future + Unpin> Future for DeepFuture<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        deep(|| Pin::new(&mut self.0).poll(cx))
+    }
 }

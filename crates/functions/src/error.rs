@@ -93,7 +93,13 @@ fn shared(error: &DataFusionError) -> SqlError {
         DataFusionError::Plan(text) => plan_error(text),
         DataFusionError::Execution(text) => execution_error(text),
         DataFusionError::ExecutionJoin(join) if join.is_cancelled() => canceled(),
-        DataFusionError::Internal(text) => SqlError::internal(first_line(text)),
+        DataFusionError::Internal(text) => {
+            let error = SqlError::internal(first_line(text));
+            match text.lines().count() {
+                0 | 1 => error,
+                _ => error.with_detail(text.lines().skip(1).collect::<Vec<_>>().join(" ")),
+            }
+        }
         other => SqlError::internal(first_line(&other.to_string())),
     }
 }

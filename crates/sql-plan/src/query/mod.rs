@@ -69,7 +69,13 @@ pub fn plan_query_with(
     ctx: &PlanContext,
     options: QueryOptions,
 ) -> Result<PlannedQuery> {
-    plan_at_depth(query, ctx, options, 0)
+    deep(|| plan_at_depth(query, ctx, options, 0))
+}
+
+/// Runs planning on a stack that deep queries do not overflow.
+pub fn deep<R>(f: impl FnOnce() -> R) -> R {
+    const STACK: usize = 32 << 20;
+    stacker::maybe_grow(STACK / 2, STACK, f)
 }
 
 fn plan_at_depth(
