@@ -104,6 +104,7 @@ fn build() -> Functions {
     agg::all()
         .into_iter()
         .chain(ordered_agg::all())
+        .chain(catalog::aggregates())
         .for_each(|f| functions.put_aggregate(f));
     for f in datafusion::functions_window::all_default_window_functions() {
         for name in names(f.name(), f.aliases()) {

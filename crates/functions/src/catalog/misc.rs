@@ -52,6 +52,17 @@ pub static DEFS: &[Def] = &[
     def("pg_size_pretty", 1, 1, SqlType::Text, |_, args| {
         Ok(pretty(args[0].int()).into())
     }),
+    def("pg_tablespace_location", 1, 1, SqlType::Text, |_, _| {
+        Ok("".into())
+    }),
+    // ARRAY(subquery) of no rows is an empty array.
+    def("__array_or_empty", 1, 1, SqlType::TextArray, |_, args| {
+        Ok(match &args[0] {
+            Value::Null => Value::List(Vec::new()),
+            list => list.clone(),
+        })
+    })
+    .nullable(),
     def("array_lower", 2, 2, SqlType::Int4, |_, args| {
         Ok(match (&args[0], args[1].int()) {
             (Value::List(items), 1) if !items.is_empty() => Value::Int(1),

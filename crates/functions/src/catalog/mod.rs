@@ -7,11 +7,12 @@ mod names;
 mod objects;
 mod privileges;
 mod quote;
+mod single;
 mod types;
 
 use std::sync::Arc;
 
-use datafusion::logical_expr::ScalarUDF;
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
 pub use names::{SystemNames, set_system_names};
 pub use quote::quote_ident;
@@ -29,5 +30,11 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
     .into_iter()
     .flatten()
     .map(define::udf)
+    .chain([datafusion::functions_nested::extract::array_element_udf()])
     .collect()
+}
+
+/// The aggregates behind forms of subqueries.
+pub fn aggregates() -> Vec<Arc<AggregateUDF>> {
+    single::all()
 }

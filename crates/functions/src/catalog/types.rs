@@ -23,6 +23,9 @@ pub static DEFS: &[Def] = &[
         Ok(encoding_name(args[0].int()).into())
     }),
     def("__regtype", 1, 1, SqlType::Oid, regtype),
+    def("__regtype_name", 1, 1, SqlType::Text, |s, args| {
+        Ok(format_type(regtype(s, args)?.int() as u32, -1).into())
+    }),
     def("to_regtype", 1, 1, SqlType::Oid, |s, args| {
         Ok(regtype(s, args).unwrap_or(Value::Null))
     }),

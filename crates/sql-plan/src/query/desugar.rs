@@ -12,6 +12,7 @@ use lw_base::{Result, SqlError, SqlState};
 use lw_pgrepr::SqlType;
 use lw_pgrepr::types::{CHAR_MAX, VARCHAR_MAX};
 
+use super::forms;
 use super::types::sql_type;
 
 /// A call of a function.
@@ -269,7 +270,14 @@ fn rewritten(expr: Expr) -> Result<Expr> {
                 negated,
             },
         },
-        Expr::Function(function) => calls(function)?,
+        Expr::Function(function) => match forms::array_of_rows(&function) {
+            Some(array) => array,
+            None => calls(function)?,
+        },
+        Expr::JsonAccess { value, path } => match forms::subscript(&path) {
+            Some(index) => call("array_element", vec![*value, index]),
+            None => Expr::JsonAccess { value, path },
+        },
         other => other,
     })
 }
@@ -353,10 +361,8 @@ fn unary(op: UnaryOperator, expr: Expr) -> Expr {
 }
 
 fn cast_to(name: &str, expr: Expr, data_type: &DataType) -> Result<Expr> {
-    if matches!(data_type, DataType::Regclass)
-        && lw_functions::all().scalar.contains_key("__regclass")
-    {
-        return Ok(call("__regclass", vec![expr]));
+    if let Some(name) = forms::reg_cast(&expr, data_type) {
+        return Ok(call(name, vec![forms::reg_argument(expr)]));
     }
     let to = match (data_type, sql_type(data_type)?) {
         // Without a length, an expression's own is kept.

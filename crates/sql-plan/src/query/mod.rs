@@ -8,6 +8,7 @@ mod aggregates;
 pub(crate) mod assign;
 mod desugar;
 mod finish;
+mod forms;
 pub mod names;
 mod operators;
 pub mod prepare;
@@ -86,6 +87,9 @@ fn plan_at_depth(
 ) -> Result<PlannedQuery> {
     let mut query = query.clone();
     prepare::prepare(&mut query, case_sensitive(ctx))?;
+    if depth == 0 {
+        forms::show_names(&mut query);
+    }
     let provider = Provider::new(ctx, options, depth);
     let declared = ctx
         .declared
@@ -132,6 +136,7 @@ pub fn null_of(target: SqlType) -> Result<Expr> {
 /// The rules that settle a plan's types, in order. The engine's own planning uses the same.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     vec![
+        Arc::new(forms::SingleRow),
         Arc::new(settle::Settle),
         Arc::new(ResolveGroupingFunction::new()),
         Arc::new(TypeCoercion::new()),
