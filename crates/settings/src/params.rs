@@ -2,6 +2,21 @@
 
 use std::collections::BTreeMap;
 
+/// Defaults, by name in lower case.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("application_name", ""),
+    ("client_encoding", "UTF8"),
+    ("datestyle", "ISO, MDY"),
+    ("extra_float_digits", "0"),
+    ("integer_datetimes", "on"),
+    ("query_group", "default"),
+    ("search_path", "$user, public"),
+    ("server_version", "8.0.2"),
+    ("standard_conforming_strings", "on"),
+    ("statement_timeout", "0"),
+    ("timezone", "UTC"),
+];
+
 /// A session's values: only those that differ from the defaults. Names are lower case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SettingValues(pub BTreeMap<String, String>);
@@ -11,7 +26,10 @@ impl SettingValues {
     /// setting.
     pub fn get(&self, name: &str) -> Option<&str> {
         let name = name.to_ascii_lowercase();
-        self.0.get(&name).map(String::as_str)
+        match self.0.get(&name) {
+            Some(value) => Some(value),
+            None => DEFAULTS.iter().find(|(n, _)| *n == name).map(|(_, value)| *value),
+        }
     }
 
     /// True if a boolean setting is on.
