@@ -28,7 +28,10 @@ impl SettingValues {
         let name = name.to_ascii_lowercase();
         match self.0.get(&name) {
             Some(value) => Some(value),
-            None => DEFAULTS.iter().find(|(n, _)| *n == name).map(|(_, value)| *value),
+            None => DEFAULTS
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| *value),
         }
     }
 
