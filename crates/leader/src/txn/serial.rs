@@ -5,7 +5,8 @@
 //! Edges (X before Y), with versions telling who saw whom:
 //! - X wrote what Y read, and Y's snapshot has it;
 //! - X read what Y wrote, and X's snapshot does not have it;
-//! - both wrote, X committed first, and not both only appended.
+//! - both wrote, X committed first, and one of them changed the definition. (Two that append do
+//!   not depend on each other, and one that changes rows has read the table.)
 //!
 //! Commit order already agrees with the first and third kind, so every cycle goes through a
 //! transaction that read a table and did not see a later commit to it: without one, a commit is
@@ -72,9 +73,9 @@ struct Accesses {
     /// By commit.
     writers: Vec<(Version, usize)>,
     writers_mark: usize,
-    /// Those that did not only append.
-    modifiers: Vec<(Version, usize)>,
-    modifiers_mark: usize,
+    /// Those that changed the definition.
+    definers: Vec<(Version, usize)>,
+    definers_mark: usize,
     /// By snapshot.
     readers: Vec<(Version, usize)>,
     readers_mark: usize,
@@ -93,8 +94,8 @@ impl Search {
             for (table, kind) in &node.writes {
                 let accesses = tables.entry(*table).or_default();
                 accesses.writers.push((node.commit, i));
-                if *kind != WriteKind::Insert {
-                    accesses.modifiers.push((node.commit, i));
+                if *kind == WriteKind::Definition {
+                    accesses.definers.push((node.commit, i));
                 }
             }
             for table in &node.reads {
@@ -105,7 +106,7 @@ impl Search {
         for accesses in tables.values_mut() {
             accesses.readers.sort_unstable();
             accesses.writers_mark = accesses.writers.len();
-            accesses.modifiers_mark = accesses.modifiers.len();
+            accesses.definers_mark = accesses.definers.len();
             accesses.readers_mark = accesses.readers.len();
         }
         Search {
@@ -138,9 +139,9 @@ impl Search {
             };
             let start = a.readers.partition_point(|(v, _)| *v < node.commit);
             from(&a.readers, &mut a.readers_mark, start, *table);
-            if *kind == WriteKind::Insert {
-                let start = a.modifiers.partition_point(|(v, _)| *v <= node.commit);
-                from(&a.modifiers, &mut a.modifiers_mark, start, *table);
+            if *kind != WriteKind::Definition {
+                let start = a.definers.partition_point(|(v, _)| *v <= node.commit);
+                from(&a.definers, &mut a.definers_mark, start, *table);
             } else {
                 let start = a.writers.partition_point(|(v, _)| *v <= node.commit);
                 from(&a.writers, &mut a.writers_mark, start, *table);
@@ -159,7 +160,7 @@ impl Node {
             }
             if let Some(theirs) = other.writes.get(table)
                 && self.commit < other.commit
-                && !(*kind == WriteKind::Insert && *theirs == WriteKind::Insert)
+                && (*kind).max(*theirs) == WriteKind::Definition
             {
                 return Some(*table);
             }

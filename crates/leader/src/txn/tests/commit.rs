@@ -198,3 +198,39 @@ async fn background_work_gives_way() {
     user.commit().await.unwrap();
     assert_eq!(w.manager.current().table_data(A).segments.len(), 2);
 }
+
+/// Prints commits per second of small inserts, by number of sessions (run with `--ignored
+/// --nocapture`).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "a measurement"]
+async fn rate_of_commits() {
+    let w = Warehouse::new().await;
+    let rows = Bytes::from(vec![7; 600]);
+    for sessions in [1, 4, 16, 64] {
+        let start = std::time::Instant::now();
+        let mut tasks = Vec::new();
+        for _ in 0..sessions {
+            let (manager, rows) = (w.manager.clone(), rows.clone());
+            tasks.push(tokio::spawn(async move {
+                for _ in 0..1024 / sessions {
+                    let mut t = manager.begin(Isolation::Serializable, false);
+                    let id = manager.ids().segment_ids(1).await.unwrap();
+                    let mut batch = Segment::clone(&segment(id));
+                    batch.place = Place::Inline(rows.clone());
+                    t.record_write(A, WriteKind::Insert);
+                    t.apply(vec![Change::AddSegments {
+                        table: A,
+                        segments: vec![Arc::new(batch)],
+                    }])
+                    .unwrap();
+                    t.commit().await.unwrap();
+                }
+            }));
+        }
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let rate = 1024.0 / start.elapsed().as_secs_f64();
+        println!("{sessions} sessions: {rate:.0} commits/s");
+    }
+}

@@ -28,7 +28,8 @@ fn before(x: &Node, y: &Node) -> bool {
             (Some(_), _) if yr && x.commit <= y.snapshot => true,
             (_, Some(_)) if xr && y.commit > x.snapshot => true,
             (Some(a), Some(b)) => {
-                x.commit < y.commit && (*a, *b) != (WriteKind::Insert, WriteKind::Insert)
+                x.commit < y.commit
+                    && (*a == WriteKind::Definition || *b == WriteKind::Definition)
             }
             _ => false,
         }
@@ -83,6 +84,10 @@ fn exactly_the_serializable_histories_are_accepted() {
                         let table = Oid(dice.roll(4) as u32);
                         node.reads.insert(table);
                         node.writes.insert(table, WriteKind::Modify);
+                    }
+                    3 if dice.roll(8) == 0 => {
+                        let table = Oid(dice.roll(4) as u32);
+                        node.writes.insert(table, WriteKind::Definition);
                     }
                     _ => {}
                 }

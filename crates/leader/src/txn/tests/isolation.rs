@@ -197,6 +197,30 @@ async fn blind_inserts_never_conflict() {
     assert_eq!(w.manager.current().table_data(A).row_count(), 20);
 }
 
+/// DELETE of what was read before rows were added: as if it had run first.
+#[tokio::test]
+async fn a_delete_and_a_concurrent_insert() {
+    let w = Warehouse::new().await;
+    let s = w.fill(A).await;
+    let mut t = w.begin();
+    select(&mut t, A);
+    w.fill(A).await;
+    delete(&mut t, A, s, &[0]).await.unwrap();
+    t.commit().await.unwrap();
+    assert_eq!(w.manager.current().table_data(A).row_count(), 19);
+    // An INSERT after a concurrent DELETE: the DELETE would have had to see the row.
+    let mut t = w.begin();
+    select(&mut t, A);
+    let mut other = w.begin();
+    delete(&mut other, A, s, &[1]).await.unwrap();
+    other.commit().await.unwrap();
+    let mut lone = w.begin();
+    insert(&mut lone, A).await;
+    lone.commit().await.unwrap();
+    let waited = t.lock(A, LockMode::Write, &CancellationToken::new()).await;
+    assert_eq!(state(waited), "40001");
+}
+
 #[tokio::test]
 async fn a_table_dropped_or_altered_meanwhile() {
     let w = Warehouse::new().await;
