@@ -28,8 +28,7 @@ fn before(x: &Node, y: &Node) -> bool {
             (Some(_), _) if yr && x.commit <= y.snapshot => true,
             (_, Some(_)) if xr && y.commit > x.snapshot => true,
             (Some(a), Some(b)) => {
-                x.commit < y.commit
-                    && (*a == WriteKind::Definition || *b == WriteKind::Definition)
+                x.commit < y.commit && (*a == WriteKind::Definition || *b == WriteKind::Definition)
             }
             _ => false,
         }
