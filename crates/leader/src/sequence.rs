@@ -93,6 +93,9 @@ impl LeaderSession {
         run: &mut Run,
     ) -> Result<Ran> {
         self.refuse_in_block(&resolved.planned)?;
+        // Asked before locks are taken: who may not write a table must not hold up those who may.
+        let now = self.catalog_unpinned()?;
+        access::check(&resolved.planned.access, &self.info(now, run.query_id()))?;
         self.lock_tables(&resolved.planned, run).await?;
         let catalog = self.catalog_pinned()?;
         let info = self.info(catalog, run.query_id());

@@ -134,7 +134,7 @@ impl LeaderSession {
     }
 
     /// The catalog as the next statement would see it, without pinning a snapshot.
-    fn catalog_unpinned(&mut self) -> Result<CatalogSnapshot> {
+    pub(crate) fn catalog_unpinned(&mut self) -> Result<CatalogSnapshot> {
         let base = match &mut self.active {
             Some(active) if active.txn.has_snapshot() => active.txn.snapshot().clone(),
             _ => self.shared.txns.current(),
