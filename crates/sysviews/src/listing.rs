@@ -174,7 +174,7 @@ pub fn current_database(ctx: &SystemContext) -> Vec<Listed> {
             acl: None,
             relation: None,
             columns: r
-                .columns
+                .visible_columns()
                 .iter()
                 .enumerate()
                 .map(|(i, (name, sql_type))| ListedColumn {

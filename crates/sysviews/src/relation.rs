@@ -130,6 +130,11 @@ impl SystemRelation {
         self
     }
 
+    /// The columns `SELECT *` gives.
+    pub fn visible_columns(&self) -> &'static [(&'static str, SqlType)] {
+        &self.columns[self.hidden..]
+    }
+
     /// The Arrow schema of its rows, exact types in the fields' metadata.
     pub fn arrow_schema(&self) -> SchemaRef {
         Arc::new(Schema::new(

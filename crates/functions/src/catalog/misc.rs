@@ -55,6 +55,33 @@ pub static DEFS: &[Def] = &[
     def("pg_tablespace_location", 1, 1, SqlType::Text, |_, _| {
         Ok("".into())
     }),
+    // `array || array`.
+    def("__array_cat", 2, 2, SqlType::TextArray, |_, args| {
+        let items = |v: &Value| match v {
+            Value::List(items) => Some(items.clone()),
+            _ => None,
+        };
+        Ok(match (items(&args[0]), items(&args[1])) {
+            (Some(mut a), Some(b)) => {
+                a.extend(b);
+                Value::List(a)
+            }
+            (a, b) => a.or(b).map_or(Value::Null, Value::List),
+        })
+    })
+    .nullable(),
+    // `ARRAY(SELECT prefix || x FROM unnest(array) x)`.
+    def("__array_prefix", 2, 2, SqlType::TextArray, |_, args| {
+        let Value::List(items) = &args[1] else {
+            return Ok(Value::List(Vec::new()));
+        };
+        let prefix = args[0].text();
+        let prefixed = items
+            .iter()
+            .map(|v| v.as_ref().map(|v| format!("{prefix}{v}")));
+        Ok(Value::List(prefixed.collect()))
+    })
+    .nullable(),
     // ARRAY(subquery) of no rows is an empty array.
     def("__array_or_empty", 1, 1, SqlType::TextArray, |_, args| {
         Ok(match &args[0] {

@@ -30,7 +30,15 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
     .into_iter()
     .flatten()
     .map(define::udf)
-    .chain([datafusion::functions_nested::extract::array_element_udf()])
+    .chain([
+        datafusion::functions_nested::extract::array_element_udf(),
+        Arc::new(
+            datafusion::functions_nested::range::gen_series_udf()
+                .as_ref()
+                .clone()
+                .with_aliases(["__generate_series"]),
+        ),
+    ])
     .collect()
 }
 

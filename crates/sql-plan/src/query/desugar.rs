@@ -508,6 +508,8 @@ fn calls(mut function: Function) -> Result<Expr> {
     };
     Ok(match name.as_str() {
         "nvl" | "isnull" | "ifnull" => call("coalesce", args),
+        // In a select list: one row per number.
+        "generate_series" => call("unnest", vec![call("__generate_series", args)]),
         "nvl2" => {
             arity(3)?;
             let [a, b, c] = three(args);

@@ -1,14 +1,6 @@
 //! Forms with which clients read the system catalogs: casts to `regclass` and its kin,
-//! `ARRAY(subquery)`, subscripts, and scalar subqueries that are not aggregated.
+//! `ARRAY(subquery)`, subscripts.
 
-use std::sync::Arc;
-
-use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::error::Result as DfResult;
-use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery};
-use datafusion::optimizer::AnalyzerRule;
 use datafusion::sql::sqlparser::ast::{
     self, DataType, Function, FunctionArg, FunctionArgExpr, FunctionArguments, JsonPath,
     JsonPathElem, Query, SelectItem, SetExpr,
@@ -119,6 +111,9 @@ pub(super) fn array_of_rows(function: &Function) -> Option<ast::Expr> {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => expr,
         _ => return None,
     };
+    if let Some((prefix, array)) = prefixed_items(expr, &select.from) {
+        return Some(call("__array_prefix", vec![prefix, array]));
+    }
     let mut gathered = call("__array", vec![expr.clone()]);
     if let (ast::Expr::Function(f), Some(order)) = (&mut gathered, order)
         && let FunctionArguments::List(list) = &mut f.args
@@ -130,78 +125,55 @@ pub(super) fn array_of_rows(function: &Function) -> Option<ast::Expr> {
     Some(call("__array_or_empty", vec![ast::Expr::Subquery(query)]))
 }
 
+/// The parts of `SELECT prefix || x FROM unnest(array) x`.
+fn prefixed_items(
+    expr: &ast::Expr,
+    from: &[ast::TableWithJoins],
+) -> Option<(ast::Expr, ast::Expr)> {
+    let [ast::TableWithJoins { relation, joins }] = from else {
+        return None;
+    };
+    let (name, array, alias) = match relation {
+        ast::TableFactor::UNNEST {
+            array_exprs, alias, ..
+        } => ("unnest".to_string(), array_exprs.first()?.clone(), alias),
+        ast::TableFactor::Table {
+            name,
+            args: Some(args),
+            alias,
+            ..
+        } => match args.args.first()? {
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(e)) => (
+                name.0.last()?.as_ident()?.value.to_lowercase(),
+                e.clone(),
+                alias,
+            ),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let ast::Expr::BinaryOp {
+        left,
+        op: ast::BinaryOperator::StringConcat,
+        right,
+    } = expr
+    else {
+        return None;
+    };
+    let item = match right.as_ref() {
+        ast::Expr::Identifier(ident) => ident,
+        _ => return None,
+    };
+    let constant = matches!(left.as_ref(), ast::Expr::Value(_));
+    let same = alias.as_ref()?.name.value == item.value;
+    (name == "unnest" && joins.is_empty() && constant && same)
+        .then(|| (left.as_ref().clone(), array))
+}
+
 /// The index of `array[n]`.
 pub(super) fn subscript(path: &JsonPath) -> Option<ast::Expr> {
     match path.path.as_slice() {
         [JsonPathElem::Bracket { key }] => Some(key.clone()),
         _ => None,
     }
-}
-
-/// A correlated scalar subquery is joined in, which DataFusion does only if it is an aggregate of
-/// all its rows: others become one, of an aggregate that refuses a second row.
-#[derive(Debug)]
-pub(super) struct SingleRow;
-
-impl AnalyzerRule for SingleRow {
-    fn name(&self) -> &str {
-        "single_row"
-    }
-
-    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> DfResult<LogicalPlan> {
-        plan.transform_up_with_subqueries(|node| {
-            node.map_expressions(|expr| {
-                expr.transform_up(|e| match e {
-                    Expr::ScalarSubquery(subquery)
-                        if !subquery.outer_ref_columns.is_empty()
-                            && !is_single(&subquery.subquery) =>
-                    {
-                        Ok(Transformed::yes(Expr::ScalarSubquery(single(subquery)?)))
-                    }
-                    other => Ok(Transformed::no(other)),
-                })
-            })
-        })
-        .map(|t| t.data)
-    }
-}
-
-/// True if the plan has one row at most by its form.
-fn is_single(plan: &LogicalPlan) -> bool {
-    match plan {
-        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
-        LogicalPlan::Projection(p) => is_single(&p.input),
-        LogicalPlan::Filter(f) => is_single(&f.input),
-        LogicalPlan::Sort(s) => is_single(&s.input),
-        LogicalPlan::SubqueryAlias(a) => is_single(&a.input),
-        // DataFusion's own way for these.
-        LogicalPlan::Limit(_) => true,
-        _ => false,
-    }
-}
-
-fn single(subquery: Subquery) -> DfResult<Subquery> {
-    let Some(aggregate) = lw_functions::all().aggregate.get("__single") else {
-        return Ok(subquery);
-    };
-    let plan = subquery.subquery.as_ref().clone();
-    let [column] = plan.schema().columns().try_into().map_err(|_| {
-        datafusion::error::DataFusionError::Plan("subquery must return only one column".into())
-    })?;
-    let name = column.name.clone();
-    let call = Expr::AggregateFunction(AggregateFunction::new_udf(
-        aggregate.clone(),
-        vec![Expr::Column(column)],
-        false,
-        None,
-        Vec::new(),
-        None,
-    ));
-    let plan = LogicalPlanBuilder::from(plan)
-        .aggregate(Vec::<Expr>::new(), vec![call.alias(name)])?
-        .build()?;
-    Ok(Subquery {
-        subquery: Arc::new(plan),
-        ..subquery
-    })
 }

@@ -14,6 +14,8 @@ mod operators;
 pub mod prepare;
 mod provider;
 mod settle;
+mod single_row;
+mod table_functions;
 pub mod types;
 mod views;
 
@@ -136,7 +138,7 @@ pub fn null_of(target: SqlType) -> Result<Expr> {
 /// The rules that settle a plan's types, in order. The engine's own planning uses the same.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     vec![
-        Arc::new(forms::SingleRow),
+        Arc::new(single_row::SingleRow),
         Arc::new(settle::Settle),
         Arc::new(ResolveGroupingFunction::new()),
         Arc::new(TypeCoercion::new()),

@@ -74,6 +74,14 @@ fn binary(left: Expr, op: Operator, right: Expr) -> Expr {
     Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))
 }
 
+fn is_array(t: SqlType) -> bool {
+    use SqlType::*;
+    matches!(
+        t,
+        Int2Array | Int4Array | OidArray | TextArray | NameArray | AclItemArray
+    )
+}
+
 fn is_temporal(t: SqlType) -> bool {
     use SqlType::*;
     matches!(
@@ -125,6 +133,9 @@ impl Operators {
                 };
                 let (l, r) = (self.boolean(left, op)?, self.boolean(right, op)?);
                 Ok(binary(l, op, r))
+            }
+            Sql::StringConcat if is_array(left.t) || is_array(right.t) => {
+                Ok(function("__array_cat")?.call(vec![left.expr, right.expr]))
             }
             Sql::StringConcat => {
                 let (l, r) = (self.text(left), self.text(right));

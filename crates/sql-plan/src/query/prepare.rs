@@ -194,6 +194,7 @@ impl VisitorMut for Prepare {
     }
 
     fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<SqlError> {
+        super::table_functions::prepare(table);
         match table {
             TableFactor::Table { alias, .. }
             | TableFactor::TableFunction { alias, .. }

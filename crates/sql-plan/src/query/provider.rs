@@ -130,6 +130,14 @@ impl ContextProvider for Provider<'_> {
         self.source(&name).map_err(df_error)
     }
 
+    fn get_table_function_source(
+        &self,
+        name: &str,
+        args: Vec<datafusion::logical_expr::Expr>,
+    ) -> DfResult<Arc<dyn TableSource>> {
+        super::table_functions::source(self.ctx, name, args).map_err(df_error)
+    }
+
     fn create_cte_work_table(
         &self,
         name: &str,

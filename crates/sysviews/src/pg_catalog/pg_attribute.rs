@@ -42,7 +42,7 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
     let mut rows = Rows::new(COLUMNS);
     let mut push = |relation: Oid,
                     name: &str,
-                    number: u32,
+                    number: i64,
                     sql_type: SqlType,
                     not_null: bool,
                     has_default: bool,
@@ -83,7 +83,7 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             push(
                 relation.oid,
                 name,
-                i as u32 + 1,
+                attribute_number(i, relation.hidden),
                 *sql_type,
                 false,
                 false,
@@ -99,7 +99,7 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             push(
                 relation.oid,
                 &column.name,
-                column.id,
+                i64::from(column.id),
                 column.sql_type,
                 column.not_null,
                 column.default.is_some() || column.identity.is_some(),
@@ -110,6 +110,17 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
         }
     }
     rows.finish()
+}
+
+/// The number of a system relation's column: hidden ones have negative numbers, `oid` the one it has
+/// in PostgreSQL.
+fn attribute_number(index: usize, hidden: usize) -> i64 {
+    let (index, hidden) = (index as i64, hidden as i64);
+    if index < hidden {
+        -2 - index
+    } else {
+        index - hidden + 1
+    }
 }
 
 /// Position in the sort key from 1, 0 if it is not in it. For an interleaved key every second

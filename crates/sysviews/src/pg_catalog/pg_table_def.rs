@@ -23,7 +23,7 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
     let mut rows = Rows::new(COLUMNS);
     // pg_catalog is always on the path.
     for relation in crate::all().iter().filter(|r| r.schema == "pg_catalog") {
-        for (name, sql_type) in relation.columns {
+        for (name, sql_type) in relation.visible_columns() {
             rows.push(row![
                 relation.schema,
                 relation.name,
