@@ -13,8 +13,8 @@ use lw_sysviews::{INTERNAL_SCHEMA, SystemTable};
 use super::provider::{PlanSource, plan_error};
 use crate::context::{PlanContext, QualifiedName, Resolved, missing_relation};
 
-/// Functions whose one column is named as their alias is.
-const ONE_COLUMN: [&str; 2] = ["generate_series", "unnest"];
+/// Functions of several columns. The one column of others is named as their alias is.
+const SEVERAL_COLUMNS: [&str; 2] = ["pg_get_late_binding_view_cols", "pg_get_cols"];
 
 /// Puts a function in FROM into the planner's form: its name without `pg_catalog`, and the alias of
 /// a function of one column as the column's name, too.
@@ -33,7 +33,7 @@ pub(super) fn prepare(factor: &mut TableFactor) {
     };
     let plain = last.as_ident().map(|i| i.value.to_lowercase());
     name.0 = vec![last];
-    let one = plain.is_some_and(|n| ONE_COLUMN.contains(&n.as_str()));
+    let one = plain.is_some_and(|n| !SEVERAL_COLUMNS.contains(&n.as_str()));
     if let Some(alias) = alias.as_mut().filter(|a| one && a.columns.is_empty()) {
         let column = TableAliasColumnDef::from_name(alias.name.value.clone());
         alias.columns.push(column);
@@ -64,10 +64,21 @@ pub(super) fn source(
         }
         "pg_get_late_binding_view_cols" if args.is_empty() => internal(&name),
         "pg_get_cols" if args.len() == 1 => columns_of(ctx, &args[0]),
-        _ => Err(SqlError::new(
-            SqlState::UNDEFINED_FUNCTION,
-            format!("function {name} does not exist in FROM, or not with these arguments"),
-        )),
+        // A function of one value is a table of one row.
+        _ => match lw_functions::all().scalar.get(&name) {
+            Some(function) => {
+                let value = function.call(args).alias(&name);
+                let plan = LogicalPlanBuilder::empty(true)
+                    .project([value])
+                    .and_then(|b| b.build())
+                    .map_err(plan_error)?;
+                Ok(Arc::new(PlanSource::new(plan)))
+            }
+            None => Err(SqlError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("function {name} does not exist"),
+            )),
+        },
     }
 }
 
