@@ -9,6 +9,7 @@ pub(crate) mod assign;
 mod desugar;
 mod finish;
 mod forms;
+mod hidden;
 pub mod names;
 mod operators;
 pub mod prepare;
@@ -89,6 +90,7 @@ fn plan_at_depth(
 ) -> Result<PlannedQuery> {
     let mut query = query.clone();
     prepare::prepare(&mut query, case_sensitive(ctx))?;
+    hidden::hide(&mut query, ctx);
     if depth == 0 {
         forms::show_names(&mut query);
     }
