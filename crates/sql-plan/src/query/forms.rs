@@ -117,8 +117,14 @@ pub(super) fn array_of_rows(function: &Function) -> Option<ast::Expr> {
     let mut gathered = call("__array", vec![expr.clone()]);
     if let (ast::Expr::Function(f), Some(order)) = (&mut gathered, order)
         && let FunctionArguments::List(list) = &mut f.args
-        && let ast::OrderByKind::Expressions(by) = order.kind
+        && let ast::OrderByKind::Expressions(mut by) = order.kind
     {
+        for item in &mut by {
+            // A position: there is one column.
+            if matches!(item.expr, ast::Expr::Value(_) | ast::Expr::TypedString(_)) {
+                item.expr = expr.clone();
+            }
+        }
         list.clauses.push(ast::FunctionArgumentClause::OrderBy(by));
     }
     *expr = gathered;
