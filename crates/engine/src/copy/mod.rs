@@ -14,6 +14,8 @@ mod scan;
 #[cfg(test)]
 mod scan_tests;
 mod source;
+#[cfg(test)]
+mod tests;
 mod unload;
 
 use std::sync::Arc;
