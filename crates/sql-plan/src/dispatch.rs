@@ -5,6 +5,7 @@ use lw_sql_syntax::Statement;
 use lw_sql_syntax::sqlparser::ast;
 
 use crate::context::PlanContext;
+use crate::copy;
 use crate::dml;
 use crate::plan::*;
 use crate::query::plan_query;
@@ -23,6 +24,8 @@ pub fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Planned> {
             | ast::Statement::Merge(_)) => dml::plan(statement, None, ctx),
             _ => Err(SqlError::unsupported("this statement")),
         },
+        Statement::Copy(statement) => copy::plan_copy(statement, ctx),
+        Statement::Unload(statement) => copy::plan_unload(statement, ctx),
         Statement::Begin(modes) => Ok(bare(
             Plan::Tcl(TclPlan::Begin {
                 read_only: modes.read_only == Some(true),

@@ -6,6 +6,7 @@
 //! statement's family. [`PlanContext`] finds names.
 
 pub mod context;
+mod copy;
 mod dispatch;
 mod dml;
 pub mod plan;
