@@ -91,9 +91,11 @@ pub(crate) fn plan_unload(unload: &UnloadStatement, ctx: &PlanContext) -> Result
 
 fn credentials(given: Option<&Credentials>) -> Result<CopyCredentials> {
     match given {
-        None => Err(SqlError::syntax("No authorization was specified").with_hint(
-            "Add IAM_ROLE default, IAM_ROLE 'arn', or ACCESS_KEY_ID and SECRET_ACCESS_KEY.",
-        )),
+        None => Err(
+            SqlError::syntax("No authorization was specified").with_hint(
+                "Add IAM_ROLE default, IAM_ROLE 'arn', or ACCESS_KEY_ID and SECRET_ACCESS_KEY.",
+            ),
+        ),
         Some(Credentials::DefaultRole) => Ok(CopyCredentials::DefaultRole),
         Some(Credentials::Role(arn)) => Ok(CopyCredentials::Role(arn.clone())),
         Some(Credentials::Keys {

@@ -48,7 +48,11 @@ impl BucketResolver for Memory {
             return Err(BucketError::new(403, "AccessDenied", "Access Denied"));
         }
         if bucket != "b" {
-            return Err(BucketError::new(404, "NoSuchBucket", "The specified bucket does not exist"));
+            return Err(BucketError::new(
+                404,
+                "NoSuchBucket",
+                "The specified bucket does not exist",
+            ));
         }
         Ok(Arc::new(self.clone()))
     }
@@ -70,9 +74,9 @@ impl Bucket for Memory {
 
     async fn head(&self, key: &str) -> Result<ObjectInfo, BucketError> {
         let objects = self.0.lock();
-        let bytes = objects
-            .get(key)
-            .ok_or_else(|| BucketError::new(404, "NoSuchKey", "The specified key does not exist."))?;
+        let bytes = objects.get(key).ok_or_else(|| {
+            BucketError::new(404, "NoSuchKey", "The specified key does not exist.")
+        })?;
         Ok(ObjectInfo {
             key: key.to_string(),
             size: bytes.len() as u64,
@@ -156,7 +160,11 @@ impl Try {
         };
         let ctx = self.warehouse.ctx();
         let effect = self.warehouse.engine.copy_from(&plan, &ctx).await?;
-        let notices = effect.notices.iter().map(|n| n.message.message.clone()).collect();
+        let notices = effect
+            .notices
+            .iter()
+            .map(|n| n.message.message.clone())
+            .collect();
         self.warehouse.commit(effect);
         Ok(notices)
     }
@@ -171,7 +179,8 @@ impl Try {
             .filter(|c| c.identity.is_none())
             .map(|c| c.id)
             .collect();
-        self.copy_as(from, columns, options, CopyCredentials::DefaultRole).await
+        self.copy_as(from, columns, options, CopyCredentials::DefaultRole)
+            .await
     }
 
     async fn unload(&mut self, to: &str, options: &[(&str, &str)]) -> Result<u64> {
@@ -192,7 +201,9 @@ impl Try {
     }
 
     async fn rows(&self) -> Vec<String> {
-        self.warehouse.query("SELECT * EXCEPT (__segment, __row) FROM t ORDER BY 1").await
+        self.warehouse
+            .query("SELECT * EXCEPT (__segment, __row) FROM t ORDER BY 1")
+            .await
     }
 
     /// `line column code reason` of what was refused.
@@ -202,7 +213,12 @@ impl Try {
             .events
             .load_errors()
             .iter()
-            .map(|e| format!("{} {} {} {}", e.line_number, e.column_name, e.err_code, e.err_reason))
+            .map(|e| {
+                format!(
+                    "{} {} {} {}",
+                    e.line_number, e.column_name, e.err_code, e.err_reason
+                )
+            })
             .collect()
     }
 }
@@ -232,12 +248,17 @@ async fn files_of_a_prefix_are_loaded() {
     t.bucket.put("in/2", "3|\n4|\\N");
     t.bucket.put("other", "x");
     let notices = t.copy("s3://b/in/", &[]).await.unwrap();
-    assert_eq!(notices, ["Load into table 't' completed, 4 record(s) loaded successfully."]);
+    assert_eq!(
+        notices,
+        ["Load into table 't' completed, 4 record(s) loaded successfully."]
+    );
     assert_eq!(t.rows().await, ["1|one", "2|two", "3|", "4|-"]);
     let missing = failure(t.copy("s3://b/none", &[]).await);
     assert_eq!(missing, "The specified S3 prefix 'none' does not exist");
     let bucket = failure(t.copy("s3://c/none", &[]).await);
-    assert!(bucket.starts_with("S3ServiceException:The specified bucket does not exist,Status 404,Error NoSuchBucket"));
+    assert!(bucket.starts_with(
+        "S3ServiceException:The specified bucket does not exist,Status 404,Error NoSuchBucket"
+    ));
     let keys = CopyCredentials::Keys {
         access_key_id: "a".into(),
         secret_access_key: "b".into(),
@@ -299,20 +320,33 @@ async fn errors_are_counted_and_recorded() {
     ];
     assert_eq!(t.refused(), expected);
     let error = &t.warehouse.engine.events.load_errors()[0];
-    assert_eq!((error.raw_line.as_str(), error.raw_field_value.as_str()), ("x|bad", "x"));
-    assert_eq!((error.column_type.as_str(), error.file_name.as_str()), ("int4", "s3://b/f"));
+    assert_eq!(
+        (error.raw_line.as_str(), error.raw_field_value.as_str()),
+        ("x|bad", "x")
+    );
+    assert_eq!(
+        (error.column_type.as_str(), error.file_name.as_str()),
+        ("int4", "s3://b/f")
+    );
 
     let notices = t
         .copy("s3://b/f", &[("IGNOREHEADER", "1"), ("MAXERROR", "5")])
         .await
         .unwrap();
-    assert_eq!(notices[0], "Load into table 't' completed, 2 record(s) loaded successfully.");
+    assert_eq!(
+        notices[0],
+        "Load into table 't' completed, 2 record(s) loaded successfully."
+    );
     assert_eq!(
         notices[1],
         "Load into table 't' completed, 4 record(s) could not be loaded.  Check 'stl_load_errors' system table for details."
     );
     assert_eq!(t.rows().await, ["1|ok", "6|fine"]);
-    assert!(t.copy("s3://b/f", &[("IGNOREHEADER", "1"), ("MAXERROR", "4")]).await.is_err());
+    assert!(
+        t.copy("s3://b/f", &[("IGNOREHEADER", "1"), ("MAXERROR", "4")])
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -327,8 +361,16 @@ async fn text_options() {
         ("1\n", &[("FILLRECORD", "")], &["1|"]),
         ("1\n", &[("FILLRECORD", ""), ("EMPTYASNULL", "")], &["1|-"]),
         (" 7 |x\n|y\n", &[], &["7|x", "-|y"]),
-        ("1,\"a\nb\"\r\n2,c\r\n", &[("FORMAT", "CSV")], &["1|a\nb", "2|c"]),
-        ("1;%a;b%\n", &[("FORMAT", "CSV"), ("DELIMITER", ";"), ("QUOTE", "%")], &["1|a;b"]),
+        (
+            "1,\"a\nb\"\r\n2,c\r\n",
+            &[("FORMAT", "CSV")],
+            &["1|a\nb", "2|c"],
+        ),
+        (
+            "1;%a;b%\n",
+            &[("FORMAT", "CSV"), ("DELIMITER", ";"), ("QUOTE", "%")],
+            &["1|a;b"],
+        ),
         ("\u{feff}1|a\n", &[], &["1|a"]),
     ];
     for (text, options, expected) in cases {
@@ -348,7 +390,10 @@ async fn invalid_utf8_is_refused_or_replaced() {
         t.refused()[0],
         "1 b 1220 String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: a4 (error 3)"
     );
-    let notices = t.copy("s3://b/f", &[("ACCEPTINVCHARS", "^")]).await.unwrap();
+    let notices = t
+        .copy("s3://b/f", &[("ACCEPTINVCHARS", "^")])
+        .await
+        .unwrap();
     assert!(notices[1].contains("2 record(s) were loaded with replacements"));
     assert_eq!(t.rows().await, ["1|a^b", "2|^^"]);
 }
@@ -380,13 +425,17 @@ async fn every_type_is_read() {
             "2|-|-|-|-|-|-|-||-",
         ]
     );
-    t.copy("s3://b/f", &[("ROUNDEC", ""), ("MAXERROR", "2"), ("DATEFORMAT", "DD.MM.YYYY")])
-        .await
-        .unwrap();
-    assert_eq!(
-        t.refused(),
-        ["1 e 1205 Invalid Date Format [DD.MM.YYYY]"]
-    );
+    t.copy(
+        "s3://b/f",
+        &[
+            ("ROUNDEC", ""),
+            ("MAXERROR", "2"),
+            ("DATEFORMAT", "DD.MM.YYYY"),
+        ],
+    )
+    .await
+    .unwrap();
+    assert_eq!(t.refused(), ["1 e 1205 Invalid Date Format [DD.MM.YYYY]"]);
 }
 
 #[tokio::test]
@@ -407,18 +456,28 @@ async fn columns_not_loaded_get_defaults_and_identities() {
     let refused = t.copy_as("s3://b/f", vec![2], &[], role.clone()).await;
     assert!(refused.is_err());
     assert_eq!(t.refused(), ["2 a 1213 Missing data for not-null field"]);
-    t.copy_as("s3://b/f", vec![2], &[("IGNOREBLANKLINES", "")], role.clone())
-        .await
-        .unwrap();
+    t.copy_as(
+        "s3://b/f",
+        vec![2],
+        &[("IGNOREBLANKLINES", "")],
+        role.clone(),
+    )
+    .await
+    .unwrap();
     let rows = t.rows().await;
     assert_eq!(rows.len(), 1);
     assert!(rows[0].ends_with("|7|xy"), "{rows:?}");
     let not_null = t.copy_as("s3://b/f", vec![3], &[], role.clone()).await;
-    assert_eq!(failure(not_null), "Cannot insert a NULL value into column a");
+    assert_eq!(
+        failure(not_null),
+        "Cannot insert a NULL value into column a"
+    );
     let explicit = t.copy_as("s3://b/f", vec![1, 2], &[], role.clone()).await;
     assert!(failure(explicit).starts_with("cannot set an identity column"));
     t.bucket.put("g", "99|8\n");
-    t.copy_as("s3://b/g", vec![1, 2], &[("EXPLICIT_IDS", "")], role).await.unwrap();
+    t.copy_as("s3://b/g", vec![1, 2], &[("EXPLICIT_IDS", "")], role)
+        .await
+        .unwrap();
     assert!(t.rows().await.contains(&"99|8|xy".to_string()));
 }
 
@@ -432,7 +491,8 @@ async fn manifests() {
     ));
     t.copy("s3://b/m", &[("MANIFEST", "")]).await.unwrap();
     assert_eq!(t.rows().await, ["1|a"]);
-    t.bucket.put("m", manifest(r#"{"url": "s3://b/y", "mandatory": true}"#));
+    t.bucket
+        .put("m", manifest(r#"{"url": "s3://b/y", "mandatory": true}"#));
     assert!(failure(t.copy("s3://b/m", &[("MANIFEST", "")]).await).contains("s3://b/y"));
     t.bucket.put("m", "{");
     assert!(failure(t.copy("s3://b/m", &[("MANIFEST", "")]).await).contains("invalid manifest"));
@@ -457,7 +517,10 @@ async fn large_files_are_cut_between_records() {
     assert!(text.len() > 9 << 20);
     t.bucket.put("f", text);
     t.copy("s3://b/f", &[("FORMAT", "CSV")]).await.unwrap();
-    let counted = t.warehouse.query("SELECT count(*), count(DISTINCT a), min(b), max(b) FROM t").await;
+    let counted = t
+        .warehouse
+        .query("SELECT count(*), count(DISTINCT a), min(b), max(b) FROM t")
+        .await;
     assert_eq!(counted, [format!("{rows}|{rows}|q\n0|q\n9")]);
     let stats = t.warehouse.data().stats.clone();
     assert_eq!((stats.rows, stats.modified_since), (rows, 0));
@@ -469,7 +532,12 @@ async fn unload_writes_what_copy_reads() {
     for options in [
         &[("FORMAT", "CSV")][..],
         &[("ESCAPE", ""), ("NULL", "\\N")],
-        &[("ESCAPE", ""), ("ADDQUOTES", ""), ("NULL", "\\N"), ("GZIP", "")],
+        &[
+            ("ESCAPE", ""),
+            ("ADDQUOTES", ""),
+            ("NULL", "\\N"),
+            ("GZIP", ""),
+        ],
         &[("FORMAT", "PARQUET")],
     ] {
         let mut t = simple();
@@ -506,22 +574,49 @@ async fn unload_names_files_and_guards_them() {
     t.unload("s3://b/o/x_", off).await.unwrap();
     assert_eq!(t.bucket.text("o/x_000"), "a,b\n1,a\n2,b\n");
     let full = t.unload("s3://b/o/x_", off).await.unwrap_err();
-    assert!(full.message.starts_with("Specified unload destination on S3 is not empty."));
+    assert!(
+        full.message
+            .starts_with("Specified unload destination on S3 is not empty.")
+    );
     let again = [off, &[("ALLOWOVERWRITE", ""), ("MANIFEST", "VERBOSE")]].concat();
     t.unload("s3://b/o/x_", &again).await.unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&t.bucket.text("o/x_manifest")).unwrap();
     assert_eq!(manifest["entries"][0]["url"], "s3://b/o/x_000");
     assert_eq!(manifest["entries"][0]["meta"]["record_count"], 3);
     assert_eq!(manifest["schema"]["elements"][0]["type"]["base"], "integer");
-    t.unload("s3://b/o/", &[("CLEANPATH", ""), ("ZSTD", "")]).await.unwrap();
-    let keys: Vec<_> = t.bucket.keys().into_iter().filter(|k| k.starts_with("o/")).collect();
-    assert_eq!(keys, ["o/0000_part_00.zst"]);
-    t.unload("s3://b/p", &[("PARTITION BY", "b"), ("FORMAT", "PARQUET")]).await.unwrap();
-    let keys: Vec<_> = t.bucket.keys().into_iter().filter(|k| k.starts_with("p/")).collect();
-    assert_eq!(keys, ["p/b=a/0000_part_00.parquet", "p/b=b/0000_part_00.parquet"]);
-    t.unload("s3://b/w", &[("FORMAT", "FIXEDWIDTH"), ("FIXEDWIDTH", "a:3,b:2"), ("EXTENSION", "txt")])
+    t.unload("s3://b/o/", &[("CLEANPATH", ""), ("ZSTD", "")])
         .await
         .unwrap();
+    let keys: Vec<_> = t
+        .bucket
+        .keys()
+        .into_iter()
+        .filter(|k| k.starts_with("o/"))
+        .collect();
+    assert_eq!(keys, ["o/0000_part_00.zst"]);
+    t.unload("s3://b/p", &[("PARTITION BY", "b"), ("FORMAT", "PARQUET")])
+        .await
+        .unwrap();
+    let keys: Vec<_> = t
+        .bucket
+        .keys()
+        .into_iter()
+        .filter(|k| k.starts_with("p/"))
+        .collect();
+    assert_eq!(
+        keys,
+        ["p/b=a/0000_part_00.parquet", "p/b=b/0000_part_00.parquet"]
+    );
+    t.unload(
+        "s3://b/w",
+        &[
+            ("FORMAT", "FIXEDWIDTH"),
+            ("FIXEDWIDTH", "a:3,b:2"),
+            ("EXTENSION", "txt"),
+        ],
+    )
+    .await
+    .unwrap();
     assert_eq!(t.bucket.text("w0000_part_00.txt"), "1  a \n2  b \n");
 }
 
@@ -530,18 +625,34 @@ async fn parquet_checks_types() {
     let mut t = simple();
     t.bucket.put("f", "1|a\n");
     t.copy("s3://b/f", &[]).await.unwrap();
-    t.unload("s3://b/p", &[("FORMAT", "PARQUET")]).await.unwrap();
+    t.unload("s3://b/p", &[("FORMAT", "PARQUET")])
+        .await
+        .unwrap();
     let mut other = Try::new(vec![
         column("a", SqlType::Varchar(5)),
         column("b", SqlType::Varchar(5)),
     ]);
     other.warehouse.engine.buckets = Arc::new(t.bucket.clone());
-    let error: SqlError = other.copy("s3://b/p", &[("FORMAT", "PARQUET")]).await.unwrap_err();
-    assert!(error.message.contains("incompatible Parquet schema for column 'a'"), "{error}");
+    let error: SqlError = other
+        .copy("s3://b/p", &[("FORMAT", "PARQUET")])
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .message
+            .contains("incompatible Parquet schema for column 'a'"),
+        "{error}"
+    );
     let mut wide = Try::new(vec![column("a", SqlType::Int8)]);
     wide.warehouse.engine.buckets = Arc::new(t.bucket.clone());
-    let error = wide.copy("s3://b/p", &[("FORMAT", "PARQUET")]).await.unwrap_err();
-    assert!(error.message.contains("unmatched number of columns"), "{error}");
+    let error = wide
+        .copy("s3://b/p", &[("FORMAT", "PARQUET")])
+        .await
+        .unwrap_err();
+    assert!(
+        error.message.contains("unmatched number of columns"),
+        "{error}"
+    );
 }
 
 /// How fast a file loads, for work on speed: LOAD_FILE=path cargo test ... -- --ignored speed
