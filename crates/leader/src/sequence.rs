@@ -124,7 +124,7 @@ impl LeaderSession {
                 let rows = self.shared.engine.query(&query.logical, &ctx).await?;
                 Ok(Ran::rows(columns, rows, tag, false))
             }
-            Plan::Explain { inner, verbose } => self.explain(*inner, verbose, &ctx).await,
+            Plan::Explain { inner, verbose, .. } => self.explain(*inner, verbose, &ctx).await,
             Plan::Dml(dml) => {
                 let effect = self.shared.engine.dml(&dml, &ctx).await?;
                 let rows = self.keep(effect, &ctx)?;
@@ -186,6 +186,7 @@ impl LeaderSession {
                 AlterTable::ColumnType { .. }
                     | AlterTable::Dist(_)
                     | AlterTable::Sort(_)
+                    | AlterTable::DistAndSort(..)
                     | AlterTable::Encode(_)
             ),
             _ => false,
@@ -400,7 +401,7 @@ impl LeaderSession {
                 })
             }
             DdlPlan::AlterTable { table, ref action }
-                if matches!(action, AlterTable::Dist(_) | AlterTable::Sort(_)) =>
+                if matches!(action, AlterTable::Dist(_) | AlterTable::Sort(_) | AlterTable::DistAndSort(..)) =>
             {
                 self.apply(changes)?;
                 let ctx = self.renewed(ctx)?;

@@ -5,13 +5,19 @@
 //! Where to start: [`plan`] (what goes in) and [`Planned`] (what comes out), then the module of the
 //! statement's family. [`PlanContext`] finds names.
 
+mod acl;
 pub mod context;
 mod copy;
+mod ddl;
 mod dispatch;
 mod dml;
+mod maintain;
 pub mod plan;
 pub mod query;
+mod setting;
+mod show;
 pub mod source;
+mod tcl;
 
 pub use context::{PlanContext, QualifiedName, Resolved};
 pub use dispatch::plan;

@@ -60,6 +60,8 @@ pub enum Plan {
         inner: Box<Planned>,
         /// EXPLAIN VERBOSE.
         verbose: bool,
+        /// EXPLAIN (ENGINE): the engine's own plan.
+        engine: bool,
     },
     /// INSERT, UPDATE, DELETE, MERGE.
     Dml(DmlPlan),
@@ -258,6 +260,8 @@ pub enum AlterTable {
     Dist(DistStyle),
     /// ALTER SORTKEY: rows are sorted.
     Sort(SortKey),
+    /// ALTER DISTKEY or DISTSTYLE, and ALTER SORTKEY, in one: rows are redistributed and sorted.
+    DistAndSort(DistStyle, SortKey),
     /// ADD CONSTRAINT (its id is 0).
     AddConstraint(Constraint),
     /// DROP CONSTRAINT.
@@ -276,9 +280,16 @@ pub enum AclPlan {
         user: User,
         /// Groups to join.
         groups: Vec<Oid>,
+        /// The new password, to be hashed into the definition's credential.
+        password: Option<lw_sql_syntax::ast::Secret>,
     },
     /// ALTER USER: the new definition.
-    AlterUser(User),
+    AlterUser {
+        /// The definition.
+        user: User,
+        /// The new password, to be hashed into the definition's credential.
+        password: Option<lw_sql_syntax::ast::Secret>,
+    },
     /// DROP USER.
     DropUsers(Vec<Oid>),
     /// CREATE GROUP, ALTER GROUP: the new definition.
