@@ -84,7 +84,10 @@ pub async fn changes(
 fn drop_users(users: &[Oid], session: &SessionInfo) -> Result<Vec<Change>> {
     let catalog = &session.catalog;
     for user in users {
-        let name = catalog.user(*user).map(|u| u.name.clone()).unwrap_or_default();
+        let name = catalog
+            .user(*user)
+            .map(|u| u.name.clone())
+            .unwrap_or_default();
         let refuse = |detail: String| {
             Err(SqlError::new(
                 SqlState::DEPENDENT_OBJECTS_STILL_EXIST,

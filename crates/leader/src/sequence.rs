@@ -401,7 +401,10 @@ impl LeaderSession {
                 })
             }
             DdlPlan::AlterTable { table, ref action }
-                if matches!(action, AlterTable::Dist(_) | AlterTable::Sort(_) | AlterTable::DistAndSort(..)) =>
+                if matches!(
+                    action,
+                    AlterTable::Dist(_) | AlterTable::Sort(_) | AlterTable::DistAndSort(..)
+                ) =>
             {
                 self.apply(changes)?;
                 let ctx = self.renewed(ctx)?;

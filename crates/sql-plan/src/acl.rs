@@ -306,7 +306,11 @@ fn alter_group(name: &Ident, action: &AlterGroup, ctx: &PlanContext) -> Result<P
             group.name = to;
         }
     }
-    Ok(planned(AclPlan::PutGroup(group), superuser(), "ALTER GROUP"))
+    Ok(planned(
+        AclPlan::PutGroup(group),
+        superuser(),
+        "ALTER GROUP",
+    ))
 }
 
 /// Letters of privileges on relations, by their names.

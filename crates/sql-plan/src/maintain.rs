@@ -22,7 +22,12 @@ pub(crate) fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Option<Pl
     }
 }
 
-fn planned(plan: MaintainPlan, tables: &[Arc<Relation>], named: bool, tag: &'static str) -> Planned {
+fn planned(
+    plan: MaintainPlan,
+    tables: &[Arc<Relation>],
+    named: bool,
+    tag: &'static str,
+) -> Planned {
     Planned {
         plan: Plan::Maintain(plan),
         params: vec![],

@@ -52,7 +52,10 @@ pub(crate) fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Option<Pl
 /// own (Developer Guide, SET SESSION CHARACTERISTICS), so only the access mode says anything.
 fn transaction(modes: &TransactionModes) -> Planned {
     let (name, value) = match modes.read_only {
-        Some(read_only) => ("transaction_read_only", if read_only { "on" } else { "off" }),
+        Some(read_only) => (
+            "transaction_read_only",
+            if read_only { "on" } else { "off" },
+        ),
         None => ("transaction_isolation", "serializable"),
     };
     planned(

@@ -24,9 +24,10 @@ pub(crate) fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Option<Pl
                 ));
             }
             let (title, text) = match (kind, relation.table(), relation.view()) {
-                (ObjectKind::Table, Some(table), _) => {
-                    ("Show Table DDL statement", table_text(&relation, table, ctx))
-                }
+                (ObjectKind::Table, Some(table), _) => (
+                    "Show Table DDL statement",
+                    table_text(&relation, table, ctx),
+                ),
                 (ObjectKind::View, _, Some(view)) => {
                     ("Show View DDL statement", view_text(&relation, view, ctx))
                 }
@@ -37,10 +38,7 @@ pub(crate) fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Option<Pl
                     ));
                 }
             };
-            let sql = format!(
-                "select {}::varchar(65535) as \"{title}\"",
-                literal(&text)
-            );
+            let sql = format!("select {}::varchar(65535) as \"{title}\"", literal(&text));
             let mut planned = query(&sql, ctx)?;
             // The title keeps its case, whatever the session does with names.
             if let Some(column) = planned.columns.as_mut().and_then(|c| c.first_mut()) {

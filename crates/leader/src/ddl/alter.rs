@@ -187,18 +187,20 @@ fn drop_column(
         .map(|c| c.name.clone())
         .unwrap_or_default();
     if new.columns.len() == 1 {
-        return Err(unsupported(
-            "cannot drop the only column of a table",
-        ));
+        return Err(unsupported("cannot drop the only column of a table"));
     }
     let definition = table(&mut new)?;
     if definition.dist == DistStyle::Key(id) {
-        return Err(unsupported(format!("cannot drop distkey column \"{name}\"")));
+        return Err(unsupported(format!(
+            "cannot drop distkey column \"{name}\""
+        )));
     }
     if let SortKey::Compound(ids) | SortKey::Interleaved(ids) = &definition.sort
         && ids.contains(&id)
     {
-        return Err(unsupported(format!("cannot drop sortkey column \"{name}\"")));
+        return Err(unsupported(format!(
+            "cannot drop sortkey column \"{name}\""
+        )));
     }
     let mut detail: Vec<String> = definition
         .constraints
@@ -282,19 +284,15 @@ fn column_type(new: &mut Relation, id: u32, to: SqlType, session: &SessionInfo) 
     column.sql_type = to;
     if let Some(view) = broken_views(new, session)?.first() {
         return Err(
-            unsupported("cannot alter type of a column used by a view or rule").with_detail(
-                format!("view {} depends on column \"{name}\"", view.name),
-            ),
+            unsupported("cannot alter type of a column used by a view or rule")
+                .with_detail(format!("view {} depends on column \"{name}\"", view.name)),
         );
     }
     Ok(())
 }
 
 fn encode(new: &mut Relation, id: u32, encoding: &str) -> Result<()> {
-    let interleaved = matches!(
-        new.table().map(|t| &t.sort),
-        Some(SortKey::Interleaved(_))
-    );
+    let interleaved = matches!(new.table().map(|t| &t.sort), Some(SortKey::Interleaved(_)));
     if interleaved {
         return Err(unsupported(
             "cannot alter the encoding of a column in a table with an interleaved sort key",

@@ -28,7 +28,11 @@ pub(super) fn views_on(catalog: &CatalogSnapshot, oid: Oid) -> Vec<Arc<Relation>
 }
 
 fn what(relation: &Relation) -> &'static str {
-    if relation.view().is_some() { "view" } else { "table" }
+    if relation.view().is_some() {
+        "view"
+    } else {
+        "table"
+    }
 }
 
 fn refused(what: &str, name: &str, detail: Vec<String>) -> SqlError {
@@ -78,9 +82,12 @@ pub(super) fn drop_relations(
     }
     let mut changes = without_keys(&keys);
     // Views before what they read.
-    let (views, tables): (Vec<Oid>, Vec<Oid>) = gone
-        .iter()
-        .partition(|oid| session.catalog.relation(**oid).is_some_and(|r| r.view().is_some()));
+    let (views, tables): (Vec<Oid>, Vec<Oid>) = gone.iter().partition(|oid| {
+        session
+            .catalog
+            .relation(**oid)
+            .is_some_and(|r| r.view().is_some())
+    });
     changes.extend(views.into_iter().chain(tables).map(Change::DropRelation));
     let notices = gone
         .difference(&named)
@@ -169,7 +176,10 @@ pub(super) fn drop_schemas(
 
 /// The views on a relation that could not be read, or would read otherwise, once the relation is
 /// as `changed`.
-pub(super) fn broken_views(changed: &Relation, session: &SessionInfo) -> Result<Vec<Arc<Relation>>> {
+pub(super) fn broken_views(
+    changed: &Relation,
+    session: &SessionInfo,
+) -> Result<Vec<Arc<Relation>>> {
     let views = views_on(&session.catalog, changed.oid);
     if views.is_empty() {
         return Ok(vec![]);

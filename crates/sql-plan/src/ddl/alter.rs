@@ -39,7 +39,11 @@ pub(super) fn alter(alter: &AlterStatement, ctx: &PlanContext) -> Result<Planned
         table: relation.oid,
         action,
     };
-    let tag = if alter.view { "ALTER VIEW" } else { "ALTER TABLE" };
+    let tag = if alter.view {
+        "ALTER VIEW"
+    } else {
+        "ALTER TABLE"
+    };
     Ok(planned(plan, access, vec![relation.oid], tag))
 }
 

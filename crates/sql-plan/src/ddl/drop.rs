@@ -103,7 +103,9 @@ fn drop_schemas(
         refuse_system_schema(&name)?;
         let Some(schema) = ctx.catalog().schema_named(ctx.session.database, &name) else {
             if !if_exists {
-                return ctx.schema(ctx.session.database, &name).map(|_| nothing("", tag));
+                return ctx
+                    .schema(ctx.session.database, &name)
+                    .map(|_| nothing("", tag));
             }
             continue;
         };

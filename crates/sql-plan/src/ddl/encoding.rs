@@ -12,8 +12,16 @@ pub(super) fn check(encoding: &str, sql_type: SqlType, column: &str) -> Result<(
         "bytedict" => sql_type != Bool,
         "az64" => matches!(
             sql_type,
-            Int2 | Int4 | Int8 | Numeric(..) | Date | Time | TimeTz | Timestamp | TimestampTz
-                | IntervalYM | IntervalDS
+            Int2 | Int4
+                | Int8
+                | Numeric(..)
+                | Date
+                | Time
+                | TimeTz
+                | Timestamp
+                | TimestampTz
+                | IntervalYM
+                | IntervalDS
         ),
         "delta" => matches!(
             sql_type,

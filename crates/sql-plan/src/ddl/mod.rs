@@ -15,8 +15,6 @@ use lw_sql_syntax::sqlparser::ast::ObjectName;
 use crate::context::{PlanContext, Resolved};
 use crate::plan::*;
 
-
-
 /// Plans a statement of the family; `None` if it is of another.
 pub(crate) fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Option<Planned>> {
     Ok(Some(match statement {
@@ -86,8 +84,10 @@ fn place(name: &ObjectName, temporary: bool, ctx: &PlanContext) -> Result<Place>
     }
     let database = ctx.database_of(&name)?;
     if database != ctx.session.database {
-        return Err(SqlError::unsupported("creating objects in another database")
-            .with_hint("Connect to that database."));
+        return Err(
+            SqlError::unsupported("creating objects in another database")
+                .with_hint("Connect to that database."),
+        );
     }
     let schema = match &name.schema {
         Some(schema) => {

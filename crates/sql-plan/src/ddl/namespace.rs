@@ -15,10 +15,8 @@ const MB: u64 = 1 << 20;
 pub(super) fn create_schema(create: &CreateSchema, ctx: &PlanContext) -> Result<Planned> {
     let tag = "CREATE SCHEMA";
     if !create.elements.is_empty() {
-        return Err(SqlError::unsupported(
-            "CREATE SCHEMA with statements in it",
-        )
-        .with_hint("Run the statements one by one."));
+        return Err(SqlError::unsupported("CREATE SCHEMA with statements in it")
+            .with_hint("Run the statements one by one."));
     }
     let owner = match &create.owner {
         Some(user) => user_named(user, ctx)?.oid,
@@ -79,10 +77,11 @@ fn quota(bytes: Option<u64>) -> Result<Option<u64>> {
 fn check_schema_name(name: &str) -> Result<()> {
     refuse_system_schema(name).map_err(|_| schema_exists(name))?;
     if name.starts_with("pg_") {
-        return Err(
-            SqlError::new(SqlState("42939"), format!("unacceptable schema name \"{name}\""))
-                .with_detail("The prefix \"pg_\" is reserved for system schemas."),
-        );
+        return Err(SqlError::new(
+            SqlState("42939"),
+            format!("unacceptable schema name \"{name}\""),
+        )
+        .with_detail("The prefix \"pg_\" is reserved for system schemas."));
     }
     Ok(())
 }

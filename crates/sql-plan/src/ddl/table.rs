@@ -46,7 +46,10 @@ pub(super) fn create(create: &CreateTable, ctx: &PlanContext) -> Result<Planned>
     let place = place(&create.name, create.temporary, ctx)?;
     if occupant(&place, ctx).is_some() {
         return if create.if_not_exists {
-            let notice = format!("Relation \"{}\" already exists and will be skipped", place.name);
+            let notice = format!(
+                "Relation \"{}\" already exists and will be skipped",
+                place.name
+            );
             Ok(nothing(notice, "CREATE TABLE"))
         } else {
             Err(exists(&place.name))
@@ -89,11 +92,18 @@ pub(super) fn create(create: &CreateTable, ctx: &PlanContext) -> Result<Planned>
 }
 
 pub(super) fn create_as(create: &CreateTableAs, ctx: &PlanContext) -> Result<Planned> {
-    let tag = if create.select_into { "SELECT" } else { "CREATE TABLE AS" };
+    let tag = if create.select_into {
+        "SELECT"
+    } else {
+        "CREATE TABLE AS"
+    };
     let place = place(&create.name, create.temporary, ctx)?;
     if occupant(&place, ctx).is_some() {
         return if create.if_not_exists {
-            let notice = format!("Relation \"{}\" already exists and will be skipped", place.name);
+            let notice = format!(
+                "Relation \"{}\" already exists and will be skipped",
+                place.name
+            );
             Ok(nothing(notice, tag))
         } else {
             Err(exists(&place.name))
@@ -428,8 +438,14 @@ impl<'a> Draft<'a> {
         columns: Vec<u32>,
     ) -> Result<()> {
         let table = self.place.name.clone();
-        let constraint =
-            new_constraint(&table, &self.columns, &self.constraints, name, kind, columns)?;
+        let constraint = new_constraint(
+            &table,
+            &self.columns,
+            &self.constraints,
+            name,
+            kind,
+            columns,
+        )?;
         if constraint.kind == ConstraintKind::PrimaryKey {
             for column in &mut self.columns {
                 column.not_null |= constraint.columns.contains(&column.id);
@@ -470,7 +486,11 @@ impl<'a> Draft<'a> {
                         SqlState::INVALID_TABLE_DEFINITION,
                         format!(
                             "DISTKEY cannot be specified with DISTSTYLE {}",
-                            if *style == DistSpec::All { "ALL" } else { "EVEN" }
+                            if *style == DistSpec::All {
+                                "ALL"
+                            } else {
+                                "EVEN"
+                            }
                         ),
                     ));
                 }
@@ -493,12 +513,9 @@ impl<'a> Draft<'a> {
         };
         for column in &mut self.columns {
             if column.encoding.is_empty() {
-                column.encoding = encoding::default(
-                    column.sql_type,
-                    sorted.contains(&column.id),
-                    self.temporary,
-                )
-                .to_string();
+                column.encoding =
+                    encoding::default(column.sql_type, sorted.contains(&column.id), self.temporary)
+                        .to_string();
             }
         }
         Relation {
