@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // Logs go to stderr; what a person or script reads goes to stdout.
     let filter = EnvFilter::try_from_env("LONGWAVE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("warn,lw_server=info"));
+        .unwrap_or_else(|_| EnvFilter::new("warn,s3s=off,lw_server=info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -263,9 +263,8 @@ impl Scanner<'_> {
     fn plain(&mut self) {
         let block = std::mem::take(&mut self.out.block);
         let mut start = 0;
-        let mut ends = Vec::new();
         // The places are gathered first, so that the search runs undisturbed.
-        ends.reserve(block.len() / 6);
+        let mut ends = Vec::with_capacity(block.len() / 6);
         ends.extend(memchr::memchr2_iter(self.options.delimiter, b'\n', &block).map(|i| i as u32));
         self.out.block = block;
         for end in ends {

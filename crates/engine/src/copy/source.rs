@@ -44,15 +44,21 @@ pub(crate) fn s3_error(error: BucketError, context: &str) -> SqlError {
     match error.code.as_str() {
         "InvalidRole" => SqlError::new(SqlState::INVALID_PARAMETER_VALUE, error.message),
         "NotAuthorizedToAssumeRole" => SqlError::new(SqlState::INTERNAL_ERROR, error.message),
-        _ => SqlError::new(
-            SqlState::INTERNAL_ERROR,
-            format!(
+        _ => {
+            let text = format!(
                 "S3ServiceException:{},Status {},Error {},Rid 0,CanRetry 1",
                 error.message, error.status, error.code
-            ),
-        )
-        .with_detail(format!("code: 8001, context: {context}")),
+            );
+            let detail = detail(&text, context);
+            SqlError::new(SqlState::INTERNAL_ERROR, text).with_detail(detail)
+        }
     }
+}
+
+/// The block Redshift puts under errors of the store.
+pub(crate) fn detail(error: &str, context: &str) -> String {
+    let line = "-----------------------------------------------";
+    format!("\n  {line}\n  error:  {error}\n  code:      8001\n  context:   {context}\n  {line}\n")
 }
 
 /// Bucket and key of `s3://bucket/key`.
@@ -147,11 +153,9 @@ pub(crate) async fn files(
         })
         .collect();
     if files.is_empty() {
-        return Err(SqlError::new(
-            SqlState::INTERNAL_ERROR,
-            format!("The specified S3 prefix '{key}' does not exist"),
-        )
-        .with_detail("code: 8001"));
+        let text = format!("The specified S3 prefix '{key}' does not exist");
+        let detail = detail(&text, "");
+        return Err(SqlError::new(SqlState::INTERNAL_ERROR, text).with_detail(detail));
     }
     Ok(files)
 }
