@@ -20,6 +20,7 @@ pub mod func;
 pub mod hash;
 pub mod math;
 pub mod missing;
+pub mod number_format;
 pub mod ordered_agg;
 pub mod regex;
 pub mod rows;
