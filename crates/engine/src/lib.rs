@@ -14,16 +14,18 @@ pub mod scan;
 #[cfg(test)]
 mod testing;
 
+mod explain;
 mod lower;
 mod proc_list;
 mod query;
+mod rules;
 mod state;
 
 use std::sync::Arc;
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
-use lw_base::{Oid, Result, SqlError};
+use lw_base::{Oid, Result};
 use lw_catalog::Change;
 use lw_events::EventLog;
 use lw_services::buckets::BucketResolver;
@@ -110,11 +112,11 @@ impl Engine {
     /// The lines of EXPLAIN.
     pub async fn explain(
         &self,
-        _plan: &LogicalPlan,
-        _verbose: bool,
-        _ctx: &StatementContext,
+        plan: &LogicalPlan,
+        verbose: bool,
+        ctx: &StatementContext,
     ) -> Result<Vec<String>> {
-        Err(SqlError::unsupported("EXPLAIN"))
+        self.explain_lines(plan, verbose, ctx).await
     }
 
     /// Runs INSERT, UPDATE, DELETE or MERGE. Files it wrote are not part of the warehouse until the

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
@@ -35,16 +36,10 @@ impl Engine {
         &self,
         plan: &LogicalPlan,
         ctx: &StatementContext,
-    ) -> Result<(
-        Arc<dyn ExecutionPlan>,
-        datafusion::execution::session_state::SessionState,
-    )> {
+    ) -> Result<(Arc<dyn ExecutionPlan>, SessionState)> {
         let state = state::session_state(&self.config, &self.runtime, &ctx.session);
         // Both steps go as deep as the query does.
-        let optimized = deep(|| {
-            let lowered = lower::lower(self, plan, ctx)?;
-            state.optimize(&lowered).map_err(sql_error)
-        })?;
+        let optimized = self.optimize_in(plan, ctx, &state)?;
         let physical = DeepFuture(
             state
                 .query_planner()
@@ -53,6 +48,28 @@ impl Engine {
         .await
         .map_err(sql_error)?;
         Ok((physical, state))
+    }
+
+    /// The optimized plan of a query, as EXPLAIN shows it.
+    pub(crate) fn optimized(
+        &self,
+        plan: &LogicalPlan,
+        ctx: &StatementContext,
+    ) -> Result<LogicalPlan> {
+        let state = state::session_state(&self.config, &self.runtime, &ctx.session);
+        self.optimize_in(plan, ctx, &state)
+    }
+
+    fn optimize_in(
+        &self,
+        plan: &LogicalPlan,
+        ctx: &StatementContext,
+        state: &SessionState,
+    ) -> Result<LogicalPlan> {
+        deep(|| {
+            let lowered = lower::lower(self, plan, ctx)?;
+            state.optimize(&lowered).map_err(sql_error)
+        })
     }
 
     pub(crate) async fn run(

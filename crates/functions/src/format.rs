@@ -32,10 +32,10 @@ enum Piece {
 
 /// Names of fields, the longer first where one begins another.
 const FIELDS: [&str; 46] = [
-    "Y,YYY", "YYYY", "YYY", "YY", "IYYY", "IYY", "IY", "IDDD", "ID", "IW", "I", "Y", "A.M.", "P.M.",
-    "AM", "PM", "B.C.", "A.D.", "BC", "AD", "CC", "MONTH", "MON", "MM", "MI", "MS", "US", "DAY", "DY",
-    "DDD", "DD", "D", "HH24", "HH12", "HH", "SSSSS", "SSSS", "SS", "WW", "W", "J", "Q", "RM", "TZ",
-    "OF", "FX",
+    "Y,YYY", "YYYY", "YYY", "YY", "IYYY", "IYY", "IY", "IDDD", "ID", "IW", "I", "Y", "A.M.",
+    "P.M.", "AM", "PM", "B.C.", "A.D.", "BC", "AD", "CC", "MONTH", "MON", "MM", "MI", "MS", "US",
+    "DAY", "DY", "DDD", "DD", "D", "HH24", "HH12", "HH", "SSSSS", "SSSS", "SS", "WW", "W", "J",
+    "Q", "RM", "TZ", "OF", "FX",
 ];
 
 fn pieces(format: &str) -> Vec<Piece> {
@@ -78,7 +78,8 @@ fn pieces(format: &str) -> Vec<Piece> {
 }
 
 fn starts(text: &str, name: &str) -> bool {
-    text.get(..name.len()).is_some_and(|t| t.eq_ignore_ascii_case(name))
+    text.get(..name.len())
+        .is_some_and(|t| t.eq_ignore_ascii_case(name))
 }
 
 fn push_text(out: &mut Vec<Piece>, text: &str) {
@@ -222,7 +223,10 @@ fn to_char(micros: i64, format: &str, zone: Option<&Zoned>) -> String {
             "W" => number((f.day as i64 - 1) / 7 + 1, 1),
             "J" => number(f.days + 2_440_588, 1),
             "Q" => number((f.month as i64 - 1) / 3 + 1, 1),
-            "RM" => padded(cased(&ROMAN_MONTHS[f.month as usize - 1].to_lowercase(), &written), 4),
+            "RM" => padded(
+                cased(&ROMAN_MONTHS[f.month as usize - 1].to_lowercase(), &written),
+                4,
+            ),
             "TZ" => match zone {
                 Some(z) if written.starts_with('t') => z.name.to_lowercase(),
                 Some(z) => z.name.clone(),
@@ -280,7 +284,9 @@ fn read(text: &str, format: &str) -> Result<Read> {
                 // Separators stand for any separators.
                 for c in t.chars() {
                     match rest.chars().next() {
-                        Some(have) if have == c || !have.is_alphanumeric() && !c.is_alphanumeric() => {
+                        Some(have)
+                            if have == c || !have.is_alphanumeric() && !c.is_alphanumeric() =>
+                        {
                             rest = &rest[have.len_utf8()..];
                         }
                         _ => {}
@@ -296,24 +302,36 @@ fn read(text: &str, format: &str) -> Result<Read> {
         let mut number = |width: usize| -> Result<i64> {
             let limit = if close { width } else { width.max(9) };
             let sign = usize::from(rest.starts_with('-') && name.contains('Y'));
-            let digits = rest[sign..].bytes().take(limit).take_while(u8::is_ascii_digit).count();
+            let digits = rest[sign..]
+                .bytes()
+                .take(limit)
+                .take_while(u8::is_ascii_digit)
+                .count();
             if digits == 0 {
                 return Err(unreadable(text, format));
             }
-            let value = rest[..sign + digits].parse().map_err(|_| unreadable(text, format))?;
+            let value = rest[..sign + digits]
+                .parse()
+                .map_err(|_| unreadable(text, format))?;
             rest = &rest[sign + digits..];
             Ok(value)
         };
         match name {
             "YYYY" | "IYYY" => {
                 let y = number(4)?;
-                if name == "YYYY" { r.year = Some(y) } else { r.iso.0 = Some(y) }
+                if name == "YYYY" {
+                    r.year = Some(y)
+                } else {
+                    r.iso.0 = Some(y)
+                }
             }
             "Y,YYY" => {
                 let thousands = number(1)?;
                 rest = rest.strip_prefix(',').unwrap_or(rest);
                 let digits = rest.bytes().take(3).take_while(u8::is_ascii_digit).count();
-                let tail: i64 = rest[..digits].parse().map_err(|_| unreadable(text, format))?;
+                let tail: i64 = rest[..digits]
+                    .parse()
+                    .map_err(|_| unreadable(text, format))?;
                 rest = &rest[digits..];
                 r.year = Some(thousands * 1000 + tail);
             }
@@ -340,7 +358,9 @@ fn read(text: &str, format: &str) -> Result<Read> {
                 if digits == 0 {
                     return Err(unreadable(text, format));
                 }
-                let value: i64 = rest[..digits].parse().map_err(|_| unreadable(text, format))?;
+                let value: i64 = rest[..digits]
+                    .parse()
+                    .map_err(|_| unreadable(text, format))?;
                 let _ = width;
                 r.micros += value * 10i64.pow(6 - digits as u32);
                 rest = &rest[digits..];
@@ -360,7 +380,11 @@ fn read(text: &str, format: &str) -> Result<Read> {
             }
             "DAY" | "DY" => {
                 let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-                rest = &rest[if name == "DY" { letters.min(3) } else { letters }..];
+                rest = &rest[if name == "DY" {
+                    letters.min(3)
+                } else {
+                    letters
+                }..];
             }
             "RM" => {
                 let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
@@ -385,7 +409,9 @@ fn read(text: &str, format: &str) -> Result<Read> {
                 rest = rest.get(used..).unwrap_or("");
             }
             "TZ" | "OF" => {
-                return Err(SqlError::unsupported(format!("\"{name}\" in a format that is read")));
+                return Err(SqlError::unsupported(format!(
+                    "\"{name}\" in a format that is read"
+                )));
             }
             "FX" => {}
             _ => {
@@ -555,16 +581,20 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
                 map1::<Strs, i64>(c, |t| {
                     let n = number_format::teradata(t)?;
                     let whole = lw_pgrepr::numeric::rescale(n, 38, 0)?;
-                    i64::try_from(whole)
-                        .map(Some)
-                        .map_err(|_| SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range"))
+                    i64::try_from(whole).map(Some).map_err(|_| {
+                        SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range")
+                    })
                 })
             })
             .build(),
         func("text_to_numeric_alt", "r_TEXT_TO_NUMERIC_ALT")
             .form(&[Ty::Str], Ret::Is(SqlType::Numeric(38, 0)), |c| {
                 map1::<Strs, i128>(c, |t| {
-                    Ok(Some(lw_pgrepr::numeric::rescale(number_format::teradata(t)?, 38, 0)?))
+                    Ok(Some(lw_pgrepr::numeric::rescale(
+                        number_format::teradata(t)?,
+                        38,
+                        0,
+                    )?))
                 })
             })
             .build(),

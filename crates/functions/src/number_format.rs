@@ -58,7 +58,10 @@ fn parse(format: &str) -> Result<Format> {
     let mut after_v = false;
     while !rest.is_empty() {
         let eat = |n: usize| &rest[n..];
-        let upper = rest.get(..4.min(rest.len())).unwrap_or(rest).to_ascii_uppercase();
+        let upper = rest
+            .get(..4.min(rest.len()))
+            .unwrap_or(rest)
+            .to_ascii_uppercase();
         if let Some(quoted) = rest.strip_prefix('"') {
             let end = quoted.find('"').unwrap_or(quoted.len());
             f.places.extend(quoted[..end].chars().map(Place::Char));
@@ -96,7 +99,8 @@ fn parse(format: &str) -> Result<Format> {
             let c = rest.chars().next().unwrap_or(' ');
             match c {
                 '9' | '0' => {
-                    f.places.push(if c == '9' { Place::Nine } else { Place::Zero });
+                    f.places
+                        .push(if c == '9' { Place::Nine } else { Place::Zero });
                     if after_v {
                         f.shift += 1;
                         f.whole += 1;
@@ -172,7 +176,9 @@ pub fn to_char(value: i128, scale: i8, format: &str) -> Result<String> {
     if f.exponent {
         return float_to_char(crate::cast::decimal_to_f64(value, scale), format);
     }
-    let shifted = (0..f.shift).try_fold(value, |v, _| v.checked_mul(10)).ok_or_else(numeric_overflow)?;
+    let shifted = (0..f.shift)
+        .try_fold(value, |v, _| v.checked_mul(10))
+        .ok_or_else(numeric_overflow)?;
     let value = rescaled(shifted, scale, f.decimals as i8).ok_or_else(numeric_overflow)?;
     let negative = value < 0;
     let text = format!("{:0width$}", value.unsigned_abs(), width = f.decimals + 1);
@@ -183,7 +189,10 @@ pub fn to_char(value: i128, scale: i8, format: &str) -> Result<String> {
         return Ok(overflowed(&f));
     }
     let mut out = String::new();
-    let first_zero = f.places.iter().filter(|p| matches!(p, Place::Nine | Place::Zero | Place::Point));
+    let first_zero = f
+        .places
+        .iter()
+        .filter(|p| matches!(p, Place::Nine | Place::Zero | Place::Point));
     let mut zero_at = usize::MAX;
     for (i, p) in first_zero.enumerate() {
         if matches!(p, Place::Zero) {
@@ -256,9 +265,13 @@ pub fn to_char(value: i128, scale: i8, format: &str) -> Result<String> {
                     put_sign(&mut body);
                     angle_open(&mut body);
                 }
-                let c = fraction.as_bytes().get(fraction_digit).map_or('0', |b| *b as char);
+                let c = fraction
+                    .as_bytes()
+                    .get(fraction_digit)
+                    .map_or('0', |b| *b as char);
                 // FM leaves out zeros at the end that stand for a 9.
-                let keep = f.fill || *place == Place::Zero || fraction_digit < trimmed_fraction.len();
+                let keep =
+                    f.fill || *place == Place::Zero || fraction_digit < trimmed_fraction.len();
                 fraction_digit += 1;
                 if keep {
                     body.push(c);
@@ -344,8 +357,19 @@ fn overflowed(f: &Format) -> String {
 /// A Roman numeral, 1 to 3999, in a field of 15.
 fn roman(value: i128, upper: bool, fill: bool) -> String {
     const PARTS: [(i128, &str); 13] = [
-        (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"),
-        (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
+        (1000, "M"),
+        (900, "CM"),
+        (500, "D"),
+        (400, "CD"),
+        (100, "C"),
+        (90, "XC"),
+        (50, "L"),
+        (40, "XL"),
+        (10, "X"),
+        (9, "IX"),
+        (5, "V"),
+        (4, "IV"),
+        (1, "I"),
     ];
     if !(1..=3999).contains(&value) {
         return "#".repeat(15);
@@ -397,8 +421,13 @@ pub fn to_number(text: &str, format: &str, precision: u8, scale: i8) -> Result<i
 pub fn teradata(text: &str) -> Result<Parsed> {
     let body = text.trim();
     let negative = body.starts_with('-') || body.ends_with('-');
-    let digits: String = body.chars().filter(|c| c.is_ascii_digit() || *c == '.').collect();
-    let odd = body.chars().any(|c| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | '$' | ' ')));
+    let digits: String = body
+        .chars()
+        .filter(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
+    let odd = body
+        .chars()
+        .any(|c| !(c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | '+' | '$' | ' ')));
     let parsed = parse_numeric(&digits);
     match parsed {
         Ok(mut p) if !odd => {

@@ -69,6 +69,11 @@ pub struct SegmentTable {
 }
 
 impl SegmentTable {
+    /// The table.
+    pub fn relation(&self) -> &Arc<Relation> {
+        &self.relation
+    }
+
     /// The table with these segments. With `row_ids`, [`SEGMENT_COLUMN`] and [`ROW_COLUMN`] follow
     /// its columns.
     pub fn new(
