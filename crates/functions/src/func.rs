@@ -59,8 +59,10 @@ impl Ty {
         use DataType as D;
         let to = |cost: u32, t: SqlType| Some((cost, t.arrow()));
         if matches!(from, D::Null | D::Utf8) && self != Ty::Any {
-            // NULL and bare literals fit everything, strings best.
+            // NULL and bare literals fit everything, strings best. A bare literal stays one, so that
+            // a result's type can depend on it.
             return match self {
+                Ty::Str if *from == D::Utf8 => Some((1, D::Utf8)),
                 Ty::Str => to(1, SqlType::Text),
                 Ty::Num => to(4, SqlType::Numeric(38, 10)),
                 Ty::F8 => to(3, SqlType::Float8),
@@ -381,6 +383,12 @@ impl ScalarUDFImpl for Func {
             .map(|a| match a {
                 ColumnarValue::Array(array) => Ok(array.clone()),
                 ColumnarValue::Scalar(scalar) => scalar.to_array_of_size(1),
+            })
+            .map(|array| match array {
+                Ok(a) if a.data_type() == &DataType::Utf8 => {
+                    Ok(arrow::compute::cast(&a, &DataType::Utf8View)?)
+                }
+                other => other,
             })
             .collect::<DfResult<Vec<_>>>()?;
         let call = Call {

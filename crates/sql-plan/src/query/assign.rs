@@ -3,8 +3,9 @@
 use arrow::array::ArrayRef;
 use arrow::datatypes::Field;
 use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use lw_base::{Result, SqlError, SqlState};
+use lw_functions::cast::{Mode, cast_expr};
 use lw_pgrepr::SqlType;
 
 use super::provider::plan_error;
@@ -50,7 +51,7 @@ pub(crate) fn assign(expr: Expr, field: &Field, column: &str, target: SqlType) -
         )
         .with_hint("You will need to rewrite or cast the expression."));
     }
-    Ok(cast(expr, target.arrow()))
+    Ok(cast_expr(expr, target, Mode::Assign))
 }
 
 fn base_name(t: SqlType) -> String {

@@ -7,9 +7,11 @@
 mod aggregates;
 pub(crate) mod assign;
 mod desugar;
+mod exists;
 mod finish;
 mod forms;
 mod hidden;
+mod lateral;
 pub mod names;
 mod operators;
 pub mod prepare;
@@ -29,7 +31,7 @@ use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingF
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::sql::planner::{PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
-use lw_base::{Oid, Result};
+use lw_base::{Oid, Result, SqlError};
 use lw_pgrepr::SqlType;
 use lw_services::ColumnDesc;
 
@@ -103,12 +105,24 @@ fn plan_at_depth(
                 .map(|t| t.field_ref("", true))
         })
         .collect();
-    let mut planner_ctx = PlannerContext::new().with_prepare_param_data_types(declared);
+    let planner_ctx = PlannerContext::new().with_prepare_param_data_types(declared);
     let planner = SqlToRel::new(&provider);
-    let statement = ast::Statement::Query(Box::new(query));
-    let plan = planner
-        .sql_statement_to_plan_with_context(statement, &mut planner_ctx)
-        .map_err(plan_error)?;
+    let mut plan = None;
+    for _ in 0..lateral::ROUNDS {
+        let statement = ast::Statement::Query(Box::new(query.clone()));
+        let tried = planner.sql_statement_to_plan_with_context(statement, &mut planner_ctx.clone());
+        match tried {
+            Ok(planned) => {
+                plan = Some(planned);
+                break;
+            }
+            Err(error) => match lateral::missing_name(&error) {
+                Some(name) if lateral::substitute(&mut query, &name) => {}
+                _ => return Err(plan_error(error)),
+            },
+        }
+    }
+    let plan = plan.ok_or_else(|| SqlError::internal("names of a select list go in a circle"))?;
     finish::finish(plan, &provider)
 }
 
