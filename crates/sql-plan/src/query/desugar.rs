@@ -672,7 +672,7 @@ fn decode(args: Vec<Expr>) -> Expr {
     case(whens, default)
 }
 
-fn case(whens: Vec<(Expr, Expr)>, default: Option<Expr>) -> Expr {
+pub(super) fn case(whens: Vec<(Expr, Expr)>, default: Option<Expr>) -> Expr {
     Expr::Case {
         case_token: datafusion::sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(
         ),

@@ -5,11 +5,11 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     BinaryOperator, Expr, GroupByExpr, Ident, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableAliasColumnDef, TableFactor, TableWithJoins, VisitMut, VisitorMut,
+    TableAliasColumnDef, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 use lw_base::SqlError;
 
-use super::desugar::{count_star, int};
+use super::desugar::{case, count_star, int};
 
 /// Rewrites EXISTS in the items of a select list.
 pub(super) fn in_select_list(select: &mut Select) {
@@ -54,8 +54,74 @@ impl VisitorMut for Counts {
                 right: Box::new(int(0)),
             }));
         }
+        if matches!(expr, Expr::InSubquery { expr, .. } if !matches!(expr.as_ref(), Expr::Tuple(_)))
+            && let Expr::InSubquery {
+                expr: value,
+                subquery,
+                negated,
+            } = std::mem::replace(expr, int(0))
+        {
+            *expr = membership(*value, *subquery, negated);
+        }
         ControlFlow::Continue(())
     }
+}
+
+/// `x IN (SELECT y ...)` by counting, with SQL's three values: true if some y is x; else false if
+/// there is no row at all; else NULL if x or some y is NULL.
+fn membership(value: Expr, subquery: Query, negated: bool) -> Expr {
+    let column = || {
+        Expr::CompoundIdentifier(vec![
+            Ident::with_quote('"', "__in"),
+            Ident::with_quote('"', "__c0"),
+        ])
+    };
+    let counted = |condition: Option<Expr>| {
+        let item = SelectItem::ExprWithAlias {
+            expr: count_star(),
+            alias: Ident::with_quote('"', "count"),
+        };
+        let mut select = select_from(subquery.clone(), item);
+        select.from = vec![TableWithJoins {
+            relation: derived(subquery.clone(), "__in", &["__c0".to_string()]),
+            joins: Vec::new(),
+        }];
+        select.selection = condition;
+        let mut outer = subquery.clone();
+        outer.with = None;
+        outer.order_by = None;
+        outer.limit_clause = None;
+        outer.body = Box::new(SetExpr::Select(Box::new(select)));
+        Expr::Subquery(Box::new(outer))
+    };
+    let is = |left: Expr, op: BinaryOperator, right: Expr| Expr::BinaryOp {
+        left: Box::new(left),
+        op,
+        right: Box::new(right),
+    };
+    let value = Expr::Nested(Box::new(value));
+    let same = is(column(), BinaryOperator::Eq, value.clone());
+    let truth = |b: bool| Expr::value(Value::Boolean(b != negated));
+    let null = || Expr::value(Value::Null);
+    case(
+        vec![
+            (
+                is(counted(Some(same)), BinaryOperator::Gt, int(0)),
+                truth(true),
+            ),
+            (is(counted(None), BinaryOperator::Eq, int(0)), truth(false)),
+            (Expr::IsNull(Box::new(value)), null()),
+            (
+                is(
+                    counted(Some(Expr::IsNull(Box::new(column())))),
+                    BinaryOperator::Gt,
+                    int(0),
+                ),
+                null(),
+            ),
+        ],
+        Some(truth(false)),
+    )
 }
 
 /// The query that counts the rows of another.
