@@ -55,7 +55,10 @@ pub fn query(
         user_name: user_name(&catalog, session.user),
         database: session.database,
         database_name: database_name(&catalog, session.database),
-        text: text.clone(),
+        text: match lw_sql_syntax::without_secrets(text) {
+            std::borrow::Cow::Borrowed(_) => text.clone(),
+            std::borrow::Cow::Owned(clean) => Arc::from(clean),
+        },
         query_type: kind.to_string(),
         label,
         application: setting("application_name"),

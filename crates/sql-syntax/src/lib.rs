@@ -11,6 +11,7 @@ pub mod dialect;
 mod limits;
 mod parse;
 mod parser;
+mod redact;
 mod rewrite;
 mod source;
 #[cfg(test)]
@@ -20,4 +21,5 @@ mod tests;
 pub use ::sqlparser;
 pub use ast::Statement;
 pub use dialect::LongwaveDialect;
+pub use redact::without_secrets;
 pub use parse::{Parsed, parse, parse_expression, parse_query};
