@@ -21,5 +21,5 @@ mod tests;
 pub use ::sqlparser;
 pub use ast::Statement;
 pub use dialect::LongwaveDialect;
-pub use redact::without_secrets;
 pub use parse::{Parsed, parse, parse_expression, parse_query};
+pub use redact::without_secrets;

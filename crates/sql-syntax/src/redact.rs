@@ -37,10 +37,22 @@ mod tests {
                 "COPY t FROM 'x' CREDENTIALS\n'aws_secret_access_key=y' GZIP",
                 "COPY t FROM 'x' CREDENTIALS\n'***' GZIP",
             ),
-            ("create user u password 'Secret1' createdb", "create user u password '***' createdb"),
-            ("alter user u password /* new */ 'Sec", "alter user u password /* new */ '***'"),
-            ("create user u password disable", "create user u password disable"),
-            ("select 'password' as a, b from t where password = 'x'", "select 'password' as a, b from t where password = 'x'"),
+            (
+                "create user u password 'Secret1' createdb",
+                "create user u password '***' createdb",
+            ),
+            (
+                "alter user u password /* new */ 'Sec",
+                "alter user u password /* new */ '***'",
+            ),
+            (
+                "create user u password disable",
+                "create user u password disable",
+            ),
+            (
+                "select 'password' as a, b from t where password = 'x'",
+                "select 'password' as a, b from t where password = 'x'",
+            ),
         ] {
             assert_eq!(without_secrets(text), kept);
         }
