@@ -117,10 +117,15 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let mut data = TableData::default();
     data.stats = Arc::new(written.sketch.add_to(&data.stats, 0, &relation.columns));
     for c in &relation.columns {
-        print!("{}={} ", c.name, data.stats.columns[&c.id].distinct.unwrap_or(0));
+        print!(
+            "{}={} ",
+            c.name,
+            data.stats.columns[&c.id].distinct.unwrap_or(0)
+        );
     }
     println!();
-    data.segments.extend(written.segments.into_iter().map(|s| (s.id, s)));
+    data.segments
+        .extend(written.segments.into_iter().map(|s| (s.id, s)));
     let table = SegmentTable::new(relation, false, Arc::new(data), store);
     let ctx = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(2));
     ctx.register_table("lineitem", Arc::new(table))?;
