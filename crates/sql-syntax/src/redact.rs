@@ -1,25 +1,80 @@
 //! Texts of statements as they may be kept: without passwords and keys.
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
 
-use regex::Regex;
-
-/// A word after which a literal is a secret, the literal, and what may stand between them.
-static SECRETS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?is)\b(secret_access_key|session_token|credentials|password|master_symmetric_key)((?:\s|--[^\n]*\n|/\*.*?\*/)*(?:\bas\b(?:\s|--[^\n]*\n|/\*.*?\*/)*)?)'(?:[^']|'')*('|$)",
-    )
-    .ok()
-});
+/// Words after which a literal is a secret.
+const WORDS: &[&str] = &[
+    "secret_access_key",
+    "session_token",
+    "credentials",
+    "password",
+    "master_symmetric_key",
+];
 
 /// The text with `***` in place of each secret. Broken texts lose theirs too.
 pub fn without_secrets(text: &str) -> Cow<'_, str> {
-    match SECRETS.as_ref() {
-        Some(secrets) => secrets.replace_all(text, "$1$2'***'"),
-        // The expression is a constant: this does not happen.
-        None => Cow::Borrowed(text),
+    let bytes = text.as_bytes();
+    let mut out = String::new();
+    let mut copied = 0;
+    let mut secret_next = false;
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = &text[at..];
+        match bytes[at] {
+            b'\'' => {
+                let end = at + quoted(rest, '\'');
+                if secret_next {
+                    out.push_str(&text[copied..at]);
+                    out.push_str("'***'");
+                    copied = end;
+                }
+                secret_next = false;
+                at = end;
+            }
+            b'"' => {
+                secret_next = false;
+                at += quoted(rest, '"');
+            }
+            b'-' if rest.starts_with("--") => {
+                at += rest.find('\n').map_or(rest.len(), |i| i + 1);
+            }
+            b'/' if rest.starts_with("/*") => {
+                at += rest[2..].find("*/").map_or(rest.len(), |i| i + 4);
+            }
+            b if b.is_ascii_whitespace() => at += 1,
+            b if b.is_ascii_alphabetic() || b == b'_' => {
+                let length = rest
+                    .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
+                    .unwrap_or(rest.len());
+                let word = &rest[..length];
+                let between = secret_next && word.eq_ignore_ascii_case("as");
+                secret_next = between || WORDS.iter().any(|w| word.eq_ignore_ascii_case(w));
+                at += length;
+            }
+            _ => {
+                secret_next = false;
+                at += rest.chars().next().map_or(1, char::len_utf8);
+            }
+        }
     }
+    if copied == 0 && out.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[copied..]);
+    Cow::Owned(out)
+}
+
+/// Length of what is in quotes, the quotes included; a doubled quote does not end it.
+fn quoted(text: &str, quote: char) -> usize {
+    let mut at = 1;
+    while let Some(end) = text[at..].find(quote) {
+        at += end + 1;
+        if !text[at..].starts_with(quote) {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
 }
 
 #[cfg(test)]
