@@ -8,6 +8,7 @@ use futures::StreamExt;
 use lw_base::{Result, SqlError, SqlState, clock};
 use lw_catalog::{Change, Relation};
 use lw_engine::{Effect, StatementContext};
+use lw_events::QueryStatus;
 use lw_pgrepr::SqlType;
 use lw_services::{ColumnDesc, Outcome, Param, ParsedStatement, TransactionStatus};
 use lw_settings::SessionInfo;
@@ -25,6 +26,38 @@ use crate::txn::{LockMode, WriteKind};
 use crate::{access, record};
 
 impl LeaderSession {
+    /// Runs a statement that works on the session alone: transaction blocks and settings. They are
+    /// recorded like any other.
+    async fn at_once(
+        &mut self,
+        statement: &ParsedStatement,
+        resolved: &Resolved,
+    ) -> Option<Result<Outcome>> {
+        let plan = &resolved.planned.plan;
+        if !matches!(
+            plan,
+            Plan::Setting(_)
+                | Plan::Tcl(TclPlan::Begin { .. } | TclPlan::Commit | TclPlan::Rollback)
+        ) {
+            return None;
+        }
+        let id = self.shared.registry.next_query_id();
+        let events = self.shared.events.clone();
+        let kind = record::query_type(plan);
+        events.start_query(record::query(self, &statement.text, kind, id));
+        let outcome = match plan {
+            Plan::Tcl(TclPlan::Begin { read_only }) => self.begin(*read_only),
+            Plan::Tcl(TclPlan::Commit) => self.end_block(true).await,
+            Plan::Setting(setting) => self.setting(setting),
+            _ => self.end_block(false).await,
+        };
+        events.finish_query(id, |record| match &outcome {
+            Ok(_) => record.status = QueryStatus::Success,
+            Err(error) => record::failed(record, error),
+        });
+        Some(outcome)
+    }
+
     /// Runs a statement.
     pub(crate) async fn sequence(
         &mut self,
@@ -32,12 +65,8 @@ impl LeaderSession {
         resolved: &Resolved,
         params: Vec<Param>,
     ) -> Result<Outcome> {
-        match &resolved.planned.plan {
-            Plan::Tcl(TclPlan::Begin { read_only }) => return self.begin(*read_only),
-            Plan::Tcl(TclPlan::Commit) => return self.end_block(true).await,
-            Plan::Tcl(TclPlan::Rollback) => return self.end_block(false).await,
-            Plan::Setting(setting) => return self.setting(setting),
-            _ => {}
+        if let Some(outcome) = self.at_once(statement, resolved).await {
+            return outcome;
         }
         self.ensure_transaction(false);
         let query_id = self.shared.registry.next_query_id();
