@@ -124,7 +124,10 @@ impl PlanContext {
             if let Some(found) = self.find_in(database, schema, &name.name) {
                 return Ok(Some(found));
             }
-            if !lw_sysviews::SCHEMAS.iter().any(|(system, _)| schema == system) {
+            if !lw_sysviews::SCHEMAS
+                .iter()
+                .any(|(system, _)| schema == system)
+            {
                 self.schema(database, schema)?;
             }
             return Ok(None);
