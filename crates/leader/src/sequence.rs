@@ -507,7 +507,8 @@ impl LeaderSession {
         match plan {
             SettingPlan::Show(name) => {
                 let value = crate::setting::show(name, self)?;
-                return Ok(text_rows(name, vec![value], "SHOW").outcome());
+                let shown = lw_settings::params::find(name).map_or(name.as_str(), |s| s.shown);
+                return Ok(text_rows(shown, vec![value], "SHOW").outcome());
             }
             SettingPlan::ShowAll => return Ok(crate::setting::show_all(self)?.outcome()),
             SettingPlan::Set { name, value, local } => {
@@ -521,7 +522,7 @@ impl LeaderSession {
                 }
             }
             SettingPlan::Reset(name) => crate::setting::set(name, None, self)?,
-            SettingPlan::ResetAll => self.settings.0.clear(),
+            SettingPlan::ResetAll => crate::setting::reset_all(self),
             SettingPlan::SessionAuthorization(user) => {
                 crate::setting::session_authorization(*user, self)?;
             }

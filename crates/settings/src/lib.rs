@@ -7,6 +7,7 @@
 
 pub mod params;
 pub mod session;
+mod values;
 
 pub use params::SettingValues;
 pub use session::SessionInfo;

@@ -211,7 +211,7 @@ fn alter_user(name: &Ident, action: &AlterUser, ctx: &PlanContext) -> Result<Pla
             }
             match value {
                 Some(value) => {
-                    let value = value.clone();
+                    let value = lw_settings::params::check(setting, value)?;
                     user.settings.insert(setting.clone(), value);
                 }
                 None => {

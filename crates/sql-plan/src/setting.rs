@@ -36,7 +36,8 @@ pub(crate) fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Option<Pl
         Statement::Reset(None) => planned(SettingPlan::ResetAll, "RESET"),
         Statement::Show(Some(name)) => {
             let mut shown = planned(SettingPlan::Show(name.clone()), "SHOW");
-            shown.columns = Some(text_columns(&[name]));
+            let title = lw_settings::params::find(name).map_or(name.as_str(), |s| s.shown);
+            shown.columns = Some(text_columns(&[title]));
             shown
         }
         Statement::Show(None) => {
