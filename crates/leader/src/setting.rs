@@ -103,7 +103,10 @@ pub(crate) fn set(name: &str, value: Option<&str>, session: &mut LeaderSession) 
 
 /// RESET ALL: what the user's own settings and the table say; what the client said of itself stays.
 pub(crate) fn reset_all(session: &mut LeaderSession) {
-    session.settings.0.retain(|name, _| params::find(name).is_none());
+    session
+        .settings
+        .0
+        .retain(|name, _| params::find(name).is_none());
     let catalog = session.shared.txns.current();
     if let Some(user) = catalog.user(session.session_user) {
         session.settings.0.extend(user.settings.clone());
@@ -111,7 +114,12 @@ pub(crate) fn reset_all(session: &mut LeaderSession) {
 }
 
 fn become_user(name: &str, session: &mut LeaderSession) -> Result<()> {
-    let found = session.shared.txns.current().user_named(name).map(|u| u.oid);
+    let found = session
+        .shared
+        .txns
+        .current()
+        .user_named(name)
+        .map(|u| u.oid);
     match found {
         Some(oid) => session_authorization(Some(oid), session),
         None => Err(SqlError::new(
