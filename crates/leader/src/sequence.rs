@@ -239,7 +239,10 @@ impl LeaderSession {
     async fn lock_tables(&mut self, planned: &Planned, run: &Run) -> Result<()> {
         let mode = match &planned.plan {
             Plan::Tcl(TclPlan::Lock(_)) | Plan::Ddl(_) => LockMode::Exclusive,
-            Plan::Dml(DmlPlan::Insert { .. }) if self.status == TransactionStatus::Idle => {
+            // One that reads what it appends to must see what those before it appended.
+            Plan::Dml(DmlPlan::Insert { table, .. })
+                if self.status == TransactionStatus::Idle && !planned.reads.contains(table) =>
+            {
                 LockMode::Insert
             }
             _ => LockMode::Write,
