@@ -22,6 +22,7 @@ pub mod math;
 pub mod missing;
 pub mod number_format;
 pub mod ordered_agg;
+pub mod plain;
 pub mod regex;
 pub mod rows;
 pub mod session;
@@ -90,6 +91,7 @@ fn build() -> Functions {
         date_arith::all(),
         format::all(),
         session_info::all(),
+        plain::all(),
         catalog::all(),
     ] {
         family.into_iter().for_each(|f| functions.put_scalar(f));

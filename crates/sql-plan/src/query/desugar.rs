@@ -280,6 +280,31 @@ fn rewritten(expr: Expr) -> Result<Expr> {
                 negated,
             },
         },
+        Expr::InSubquery {
+            expr,
+            subquery,
+            negated: false,
+        } if matches!(expr.as_ref(), Expr::Tuple(_)) => match *expr {
+            Expr::Tuple(parts) => super::exists::row_in_subquery(parts, *subquery),
+            other => other,
+        },
+        Expr::AnyOp {
+            left,
+            compare_op,
+            right,
+            ..
+        } if matches!(right.as_ref(), Expr::Subquery(_)) => match *right {
+            Expr::Subquery(q) => super::exists::quantified(*left, compare_op, *q, false),
+            other => other,
+        },
+        Expr::AllOp {
+            left,
+            compare_op,
+            right,
+        } if matches!(right.as_ref(), Expr::Subquery(_)) => match *right {
+            Expr::Subquery(q) => super::exists::quantified(*left, compare_op, *q, true),
+            other => other,
+        },
         Expr::Function(function) => match forms::array_of_rows(&function) {
             Some(array) => array,
             None => calls(function)?,

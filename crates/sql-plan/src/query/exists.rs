@@ -260,3 +260,49 @@ pub(super) fn row_in_subquery(parts: Vec<Expr>, subquery: Query) -> Expr {
         negated: false,
     }
 }
+
+/// `x > ANY (SELECT y ...)`: some row compares so; `ALL`: none fails to.
+pub(super) fn quantified(value: Expr, op: BinaryOperator, subquery: Query, all: bool) -> Expr {
+    match (&op, all) {
+        (BinaryOperator::Eq, false) | (BinaryOperator::NotEq, true) => {
+            return Expr::InSubquery {
+                expr: Box::new(value),
+                subquery: Box::new(subquery),
+                negated: all,
+            };
+        }
+        _ => {}
+    }
+    let column = Expr::CompoundIdentifier(vec![
+        Ident::with_quote('"', "__q"),
+        Ident::with_quote('"', "__c0"),
+    ]);
+    let holds = Expr::BinaryOp {
+        left: Box::new(Expr::Nested(Box::new(value))),
+        op,
+        right: Box::new(column),
+    };
+    let condition = match all {
+        true => Expr::IsNotTrue(Box::new(Expr::Nested(Box::new(holds)))),
+        false => holds,
+    };
+    let mut outer = subquery.clone();
+    let item = SelectItem::ExprWithAlias {
+        expr: int(1),
+        alias: Ident::with_quote('"', "one"),
+    };
+    let mut select = select_from(subquery.clone(), item);
+    select.from = vec![TableWithJoins {
+        relation: derived(subquery, "__q", &["__c0".to_string()]),
+        joins: Vec::new(),
+    }];
+    select.selection = Some(condition);
+    outer.with = None;
+    outer.order_by = None;
+    outer.limit_clause = None;
+    outer.body = Box::new(SetExpr::Select(Box::new(select)));
+    Expr::Exists {
+        subquery: Box::new(outer),
+        negated: all,
+    }
+}

@@ -168,6 +168,7 @@ impl VisitorMut for Prepare {
         {
             exprs.iter_mut().for_each(|e| undo_number(&mut e.expr));
         }
+        plain_values(&mut query.body);
         match &mut query.limit_clause {
             Some(LimitClause::LimitOffset { limit, offset, .. }) => {
                 limit.iter_mut().for_each(undo_number);
@@ -308,5 +309,24 @@ fn minus_to_except(body: &mut SetExpr) {
         }
         minus_to_except(left);
         minus_to_except(right);
+    }
+}
+
+/// Rows of VALUES must agree in their fields' metadata: a value that is computed drops its own.
+fn plain_values(body: &mut SetExpr) {
+    match body {
+        SetExpr::Values(values) => {
+            for cell in values.rows.iter_mut().flat_map(|row| row.iter_mut()) {
+                if !matches!(cell, Expr::Value(_) | Expr::TypedString(_)) {
+                    let value = std::mem::replace(cell, Expr::value(Value::Null));
+                    *cell = super::desugar::call("__plain", vec![value]);
+                }
+            }
+        }
+        SetExpr::SetOperation { left, right, .. } => {
+            plain_values(left);
+            plain_values(right);
+        }
+        _ => {}
     }
 }

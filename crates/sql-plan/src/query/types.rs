@@ -1,6 +1,8 @@
 //! Type names of SQL to types.
 
-use arrow::datatypes::FieldRef;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, FieldRef};
 use datafusion::error::Result as DfResult;
 use datafusion::logical_expr::planner::TypePlanner;
 use datafusion::sql::sqlparser::ast::{
@@ -202,8 +204,12 @@ pub(super) struct Types;
 
 impl TypePlanner for Types {
     fn plan_type_field(&self, name: &DataType) -> DfResult<Option<FieldRef>> {
-        sql_type(name)
-            .map(|t| Some(t.field_ref("", true)))
-            .map_err(df_error)
+        let t = sql_type(name).map_err(df_error)?;
+        // A type that its Arrow type tells needs no name: rows of VALUES, of which some are literals
+        // and some NULL, must agree in their fields' metadata.
+        if SqlType::from_arrow(&t.arrow()) == Some(t) {
+            return Ok(Some(Arc::new(Field::new("", t.arrow(), true))));
+        }
+        Ok(Some(t.field_ref("", true)))
     }
 }
