@@ -125,7 +125,13 @@ fn regtype(_: &SessionInfo, args: &[Value]) -> Result<Value> {
         SqlType::from_oid(*oid, -1).is_some_and(|t| t.typname() == name)
             || format_type(*oid, -1) == name
     });
-    match found {
+    let named = || {
+        NAMED
+            .iter()
+            .find(|(_, known)| known.trim_matches('"') == name)
+            .map(|(oid, _)| *oid)
+    };
+    match found.or_else(named) {
         Some(oid) => Ok(Value::Int(oid.into())),
         None => Err(lw_base::SqlError::new(
             lw_base::SqlState::UNDEFINED_OBJECT,

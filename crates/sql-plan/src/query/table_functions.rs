@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::functions_nested::range::gen_series_udf;
+use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlanBuilder, TableSource, col, lit};
 use datafusion::sql::sqlparser::ast::{TableAliasColumnDef, TableFactor};
 use lw_base::{Result, SqlError, SqlState};
@@ -62,7 +63,7 @@ pub(super) fn source(
                 .unwrap_or_else(|| lit(ScalarValue::Null));
             unnested(list, &name)
         }
-        "pg_get_late_binding_view_cols" if args.is_empty() => internal(&name),
+        "pg_get_late_binding_view_cols" if args.is_empty() => late_binding_columns(ctx),
         "pg_get_cols" if args.len() == 1 => columns_of(ctx, &args[0]),
         // A function of one value is a table of one row.
         _ => match lw_functions::all().scalar.get(&name) {
@@ -100,6 +101,57 @@ fn internal(name: &str) -> Result<Arc<dyn TableSource>> {
     let relation = lw_sysviews::lookup(INTERNAL_SCHEMA, name)
         .ok_or_else(|| SqlError::internal(format!("no relation behind {name}")))?;
     Ok(Arc::new(SystemTable::new(relation)))
+}
+
+/// `pg_get_late_binding_view_cols()`: the columns late-binding views have now, which only planning
+/// them tells. A view that cannot be planned (its tables are gone) has none.
+fn late_binding_columns(ctx: &PlanContext) -> Result<Arc<dyn TableSource>> {
+    let session = &ctx.session;
+    let mut rows = Vec::new();
+    for schema in session.catalog.schemas(session.database) {
+        for relation in session.catalog.relations_in(schema.oid) {
+            let Some(view) = relation.view().filter(|v| v.late_binding) else {
+                continue;
+            };
+            if !session.catalog.sees_relation(session.user, relation) {
+                continue;
+            }
+            let Ok(planned) = super::views::expand(ctx, relation, view, 0) else {
+                continue;
+            };
+            for (number, column) in planned.columns.iter().enumerate() {
+                rows.push(vec![
+                    lit(schema.name.clone()),
+                    lit(relation.name.clone()),
+                    lit(column.name.clone()),
+                    lit(column.sql_type.to_string()),
+                    lit(number as i32 + 1),
+                ]);
+            }
+        }
+    }
+    let source = internal("pg_get_late_binding_view_cols")?;
+    if rows.is_empty() {
+        return Ok(source);
+    }
+    let values = LogicalPlanBuilder::values(rows)
+        .and_then(|b| b.build())
+        .map_err(plan_error)?;
+    // The names and types are those of the relation without rows.
+    let columns = values.schema().columns();
+    let schema = source.schema();
+    let exprs = columns.into_iter().zip(schema.fields()).map(|(c, field)| {
+        Expr::Cast(Cast::new_from_field(
+            Box::new(Expr::Column(c)),
+            field.clone(),
+        ))
+        .alias(field.name())
+    });
+    let plan = LogicalPlanBuilder::from(values)
+        .project(exprs.collect::<Vec<_>>())
+        .and_then(|b| b.build())
+        .map_err(plan_error)?;
+    Ok(Arc::new(PlanSource::new(plan)))
 }
 
 /// `pg_get_cols('schema.relation')`.
