@@ -291,6 +291,7 @@ impl Reader<'_> {
     fn string(&self, row: usize, index: usize, fill: bool) -> Option<&[u8]> {
         let options = self.options;
         let Some(field) = self.scanned.field(row, index) else {
+            let fill = fill && self.scanned.is_missing(row, index);
             return (fill && !options.empty_as_null).then_some(b"");
         };
         if field == options.null_as || field.is_empty() && options.empty_as_null {

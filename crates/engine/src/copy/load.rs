@@ -252,7 +252,8 @@ fn begin(job: &Job, block: Block) -> Pending {
         skipped: block.skipped,
         bytes,
         work: tokio::task::spawn_blocking(move || {
-            let scanned = scan(block.bytes, targets.len(), &options);
+            let names: Vec<String> = targets.iter().map(|t| t.name.clone()).collect();
+            let scanned = scan(block.bytes, &names, &options);
             load(scanned, &targets, &options, zone)
         }),
     }

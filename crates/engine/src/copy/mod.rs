@@ -6,6 +6,7 @@ mod columns;
 mod errors;
 mod formats;
 mod input;
+mod json;
 mod load;
 mod numbers;
 mod options;

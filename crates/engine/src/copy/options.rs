@@ -16,6 +16,8 @@ pub(crate) enum Format {
     Delimited,
     /// Text with columns of fixed widths, counted in characters.
     FixedWidth(Vec<usize>),
+    /// JSON objects; `fold`: names are compared without case.
+    Json { fold: bool },
     /// Apache Parquet.
     Parquet,
 }
@@ -27,6 +29,7 @@ impl Format {
             Format::Csv => "csv",
             Format::Delimited => "text",
             Format::FixedWidth(_) => "fixedwidth",
+            Format::Json { .. } => "json",
             Format::Parquet => "parquet",
         }
     }
@@ -188,6 +191,12 @@ impl CopyOptions {
             "CSV" => Format::Csv,
             "DELIMITED" => Format::Delimited,
             "PARQUET" => Format::Parquet,
+            "JSON" => match get("JSON").unwrap_or("auto") {
+                "auto" => Format::Json { fold: false },
+                "auto ignorecase" => Format::Json { fold: true },
+                "noshred" => return Err(SqlError::unsupported("COPY with JSON 'noshred'")),
+                _ => return Err(SqlError::unsupported("COPY with a JSONPaths file")),
+            },
             "FIXEDWIDTH" => Format::FixedWidth(widths(
                 get("FIXEDWIDTH").ok_or_else(|| invalid("FIXEDWIDTH", ""))?,
             )?),
@@ -296,6 +305,19 @@ fn check_pairs(format: &Format, has: &dyn Fn(&str) -> bool) -> Result<()> {
         Format::Csv => refuse("CSV", &["FIXEDWIDTH", "REMOVEQUOTES", "ESCAPE"]),
         Format::FixedWidth(_) => refuse("FIXEDWIDTH", &["DELIMITER", "ESCAPE", "REMOVEQUOTES"]),
         Format::Delimited => Ok(()),
+        // Developer Guide, "JSON": options that are not supported with it.
+        Format::Json { .. } => refuse(
+            "JSON",
+            &[
+                "DELIMITER",
+                "ESCAPE",
+                "FILLRECORD",
+                "FIXEDWIDTH",
+                "IGNOREBLANKLINES",
+                "NULL",
+                "REMOVEQUOTES",
+            ],
+        ),
         Format::Parquet => refuse(
             "PARQUET",
             &[

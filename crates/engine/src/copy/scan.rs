@@ -13,14 +13,16 @@ type Place = (u32, u32);
 
 /// Marks a field the record does not have (FILLRECORD).
 const MISSING: Place = (u32::MAX, u32::MAX);
+/// Marks a field that is NULL whatever its type (JSON's null).
+pub(super) const NULL: Place = (u32::MAX, u32::MAX - 1);
 
 /// A block, split.
 pub(crate) struct Scanned {
-    block: Vec<u8>,
+    pub(super) block: Vec<u8>,
     /// Fields that had to be decoded (quotes, escapes).
-    decoded: Vec<u8>,
+    pub(super) decoded: Vec<u8>,
     /// `width` places per row.
-    fields: Vec<Place>,
+    pub(super) fields: Vec<Place>,
     /// Where each row's record starts.
     rows: Vec<u32>,
     width: usize,
@@ -36,10 +38,10 @@ impl Scanned {
         self.rows.len()
     }
 
-    /// A field's bytes; `None` if the record ended before it (FILLRECORD).
+    /// A field's bytes; `None` if it is NULL or the record ended before it (FILLRECORD).
     pub fn field(&self, row: usize, column: usize) -> Option<&[u8]> {
         let place = self.fields[row * self.width + column];
-        if place == MISSING {
+        if place == MISSING || place == NULL {
             return None;
         }
         let (start, end) = (place.0 as usize, place.1 as usize);
@@ -49,6 +51,11 @@ impl Scanned {
             true => &[],
             false => &self.block[start..end],
         })
+    }
+
+    /// True if the record ended before the field.
+    pub fn is_missing(&self, row: usize, column: usize) -> bool {
+        self.fields[row * self.width + column] == MISSING
     }
 
     /// An error of a row, with its line.
@@ -81,6 +88,7 @@ fn line_at(block: &[u8], start: usize) -> &[u8] {
 pub(crate) fn last_boundary(block: &[u8], options: &CopyOptions) -> usize {
     match options.format {
         Format::Csv => last_csv_boundary(block, options),
+        Format::Json { .. } => super::json::last_boundary(block),
         _ if options.escape => {
             let mut end = block.len();
             while let Some(at) = memrchr(b'\n', &block[..end]) {
@@ -145,8 +153,9 @@ fn opens_field(block: &[u8], at: usize, delimiter: u8) -> bool {
     before.is_none_or(|b| *b == delimiter || *b == b'\n')
 }
 
-/// Splits a block into records of `width` fields.
-pub(crate) fn scan(block: Vec<u8>, width: usize, options: &CopyOptions) -> Scanned {
+/// Splits a block into records with one field for each of the columns `names`.
+pub(crate) fn scan(block: Vec<u8>, names: &[String], options: &CopyOptions) -> Scanned {
+    let width = names.len();
     let guess = block.len() / (8 * width.max(1)) + 16;
     let mut scanner = Scanner {
         out: Scanned {
@@ -165,6 +174,7 @@ pub(crate) fn scan(block: Vec<u8>, width: usize, options: &CopyOptions) -> Scann
     match &options.format {
         Format::Csv => scanner.csv(),
         Format::FixedWidth(widths) => scanner.fixed(widths),
+        Format::Json { fold } => scanner.json(names, *fold),
         _ if options.escape || options.remove_quotes => scanner.dressed(),
         _ => scanner.plain(),
     }
@@ -176,13 +186,14 @@ pub(crate) fn scan(block: Vec<u8>, width: usize, options: &CopyOptions) -> Scann
     out
 }
 
-struct Scanner<'a> {
-    out: Scanned,
+/// Goes through a block.
+pub(super) struct Scanner<'a> {
+    pub(super) out: Scanned,
     options: &'a CopyOptions,
     /// Fields of finished rows.
     base: usize,
     /// Where the current record starts.
-    start: usize,
+    pub(super) start: usize,
 }
 
 impl Scanner<'_> {
@@ -232,13 +243,14 @@ impl Scanner<'_> {
         self.start = next;
     }
 
-    fn accept(&mut self) {
+    /// The current record is a row.
+    pub(super) fn accept(&mut self) {
         self.out.rows.push(self.start as u32);
         self.base = self.out.fields.len();
     }
 
     /// The current record is no row.
-    fn refuse(&mut self, error: FieldError) {
+    pub(super) fn refuse(&mut self, error: FieldError) {
         self.out.fields.truncate(self.base);
         let raw = line_at(&self.out.block, self.start);
         self.out.errors.push(RowError {

@@ -14,7 +14,8 @@ fn options(pairs: &[(&str, &str)]) -> CopyOptions {
 /// Rows as text, errors as `line: reason`.
 fn rows(text: &str, width: usize, pairs: &[(&str, &str)]) -> Vec<String> {
     let options = options(pairs);
-    let scanned = scan(text.as_bytes().to_vec(), width, &options);
+    let names: Vec<String> = ["a", "b"][..width].iter().map(|n| n.to_string()).collect();
+    let scanned = scan(text.as_bytes().to_vec(), &names, &options);
     let mut out: Vec<String> = (0..scanned.len())
         .map(|row| {
             (0..width)
@@ -114,4 +115,24 @@ fn boundaries_respect_quotes_and_escapes() {
     let escape = options(&[("ESCAPE", "")]);
     assert_eq!(last_boundary(b"a\nb\\\nc", &escape), 2);
     assert_eq!(last_boundary(b"a\nb\\\\\nc", &escape), 6);
+}
+
+#[test]
+fn json() {
+    let auto: &[(&str, &str)] = &[("FORMAT", "JSON"), ("JSON", "auto")];
+    assert_eq!(
+        rows("{\"b\": \"x\\n}\\u00fc\", \"a\": 12345678901234567.89}\n{\n \"a\": true,\n \"c\": {\"d\": 1}\n}{\"b\":[1, 2]}", 2, auto),
+        ["12345678901234567.89¦x\n}ü", "true¦<missing>", "<missing>¦[1, 2]"]
+    );
+    assert_eq!(rows("{\"A\": 1}", 1, auto), ["<missing>"]);
+    let fold: &[(&str, &str)] = &[("FORMAT", "JSON"), ("JSON", "auto ignorecase")];
+    assert_eq!(rows("{\"A\": 1}", 1, fold), ["1"]);
+    let broken = rows("{\"a\": 1}\nx\n{\"a\": 2 3}\n[1]\n{\"a\": 4}", 1, auto);
+    assert_eq!(broken[..2], ["1", "4"]);
+    assert_eq!(broken[2], "1: Invalid JSON format: an object was expected");
+    assert!(broken[3].starts_with("2: Invalid JSON format"));
+    assert_eq!(broken.len(), 5);
+    let options = options(auto);
+    assert_eq!(last_boundary(b"{\"a\": \"}\"}\n{\"a\"", &options), 10);
+    assert_eq!(last_boundary(b"{\"a\": [{}]}\n", &options), 12);
 }
