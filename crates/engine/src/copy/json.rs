@@ -96,7 +96,8 @@ impl Scanner<'_> {
                 return;
             };
             // The record's line is the object's last one.
-            let last_line = memchr::memrchr(b'\n', &self.out.block[at..end]).map_or(at, |i| at + i + 1);
+            let last_line =
+                memchr::memrchr(b'\n', &self.out.block[at..end]).map_or(at, |i| at + i + 1);
             match self.object(at, end, names, fold) {
                 Ok(()) => {
                     self.start = last_line;

@@ -121,8 +121,16 @@ fn boundaries_respect_quotes_and_escapes() {
 fn json() {
     let auto: &[(&str, &str)] = &[("FORMAT", "JSON"), ("JSON", "auto")];
     assert_eq!(
-        rows("{\"b\": \"x\\n}\\u00fc\", \"a\": 12345678901234567.89}\n{\n \"a\": true,\n \"c\": {\"d\": 1}\n}{\"b\":[1, 2]}", 2, auto),
-        ["12345678901234567.89¦x\n}ü", "true¦<missing>", "<missing>¦[1, 2]"]
+        rows(
+            "{\"b\": \"x\\n}\\u00fc\", \"a\": 12345678901234567.89}\n{\n \"a\": true,\n \"c\": {\"d\": 1}\n}{\"b\":[1, 2]}",
+            2,
+            auto
+        ),
+        [
+            "12345678901234567.89¦x\n}ü",
+            "true¦<missing>",
+            "<missing>¦[1, 2]"
+        ]
     );
     assert_eq!(rows("{\"A\": 1}", 1, auto), ["<missing>"]);
     let fold: &[(&str, &str)] = &[("FORMAT", "JSON"), ("JSON", "auto ignorecase")];

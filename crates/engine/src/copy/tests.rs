@@ -372,7 +372,11 @@ async fn text_options() {
             &["1|a;b"],
         ),
         ("\u{feff}1|a\n", &[], &["1|a"]),
-        ("{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2}\n", &[("FORMAT", "JSON"), ("JSON", "auto")], &["1|x", "2|-"]),
+        (
+            "{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2}\n",
+            &[("FORMAT", "JSON"), ("JSON", "auto")],
+            &["1|x", "2|-"],
+        ),
     ];
     for (text, options, expected) in cases {
         let mut t = simple();
