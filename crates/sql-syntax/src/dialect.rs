@@ -5,10 +5,10 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, Function, FunctionArg, FunctionArguments, Ident, ObjectName,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
     ObjectNamePart,
 };
-use sqlparser::dialect::{Dialect, PostgreSqlDialect, RedshiftSqlDialect};
+use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence, RedshiftSqlDialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
@@ -214,6 +214,9 @@ impl Dialect for LongwaveDialect {
             Token::EscapedStringLiteral(_) => {
                 return Some(parser.parse_value().map(Expr::Value));
             }
+            Token::AtSign => return prefix_operator(parser, "abs"),
+            Token::PGSquareRoot => return prefix_operator(parser, "sqrt"),
+            Token::PGCubeRoot => return prefix_operator(parser, "cbrt"),
             _ => return None,
         };
         match word.as_str() {
@@ -243,6 +246,17 @@ impl Dialect for LongwaveDialect {
             _ => None,
         }
     }
+}
+
+/// An operator before its operand, as the function it stands for (Developer Guide, "Mathematical
+/// operator symbols").
+fn prefix_operator(parser: &mut Parser, function: &str) -> Option<Result<Expr, ParserError>> {
+    parser.advance_token();
+    let operand = parser.parse_subexpr(POSTGRES.prec_value(Precedence::Caret));
+    Some(operand.map(|e| {
+        let arg = FunctionArg::Unnamed(FunctionArgExpr::Expr(e));
+        call(ObjectName::from(vec![Ident::new(function)]), vec![arg])
+    }))
 }
 
 /// Reads `OPERATOR(schema.name)`.

@@ -93,10 +93,42 @@ fn parse_part(
 ) -> Result<Statement> {
     limits::check_tokens(tokens)?;
     let source = Source::new(text);
-    let tokens = tokens.iter().map(|t| relocate(t, origin)).collect();
+    let mut tokens: Vec<TokenWithSpan> = tokens.iter().map(|t| relocate(t, origin)).collect();
+    supply_from(&mut tokens);
     let mut p = P::new(&source, tokens, semicolon);
     let result = p.statement().and_then(|s| p.end().map(|()| s));
     result.map_err(|fail| to_sql_error(fail, &p))
+}
+
+/// `DELETE table` is `DELETE FROM table`, which is the only form sqlparser reads.
+fn supply_from(tokens: &mut Vec<TokenWithSpan>) {
+    let is = |token: &TokenWithSpan, word: &str| matches!(&token.token, Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word));
+    let words: Vec<usize> = (0..tokens.len())
+        .filter(|i| !matches!(tokens[*i].token, Token::Whitespace(_)))
+        .collect();
+    let Some(first) = words.first() else {
+        return;
+    };
+    let starts = ["DELETE", "WITH", "EXPLAIN", "PREPARE"];
+    if !starts.iter().any(|w| is(&tokens[*first], w)) {
+        return;
+    }
+    for (n, i) in words.iter().enumerate() {
+        let after = n.checked_sub(1).map(|p| &tokens[words[p]]);
+        let begins = after.is_none_or(|t| {
+            t.token == Token::RParen
+                || ["EXPLAIN", "VERBOSE", "AS"].iter().any(|w| is(t, w))
+        });
+        let table = words.get(n + 1).map(|next| &tokens[*next]);
+        let names_table =
+            table.is_some_and(|t| matches!(t.token, Token::Word(_)) && !is(t, "FROM"));
+        if is(&tokens[*i], "DELETE") && begins && names_table {
+            let mut from = tokens[*i].clone();
+            from.token = Token::make_keyword("FROM");
+            tokens.insert(i + 1, from);
+            return;
+        }
+    }
 }
 
 fn tokenize(source: &Source) -> Result<Vec<TokenWithSpan>> {

@@ -141,7 +141,6 @@ fn queries_parse() {
         "select \"Select\" from \"My Table\"",
         "select $1, $2::int from t where a = $3",
         "select t.a at time zone 'UTC', convert_timezone('UTC', b) from t",
-        "select count(*) filter (where a > 1) from t",
         "select a from db.s.t x where (a, b) in (select 1, 2) and (a, b) = (1, 2)",
         "select a from t where a = any (select 1) or a > all (select 2) or a = any(array[1,2])",
         "select percentile_cont(0.5) within group (order by a) over (partition by b), median(a), ratio_to_report(a) over (partition by b) from t",

@@ -2,7 +2,9 @@
 
 use lw_base::{Oid, Result, SqlError, SqlState};
 use lw_catalog::{Acl, Column, Relation, RelationKind, ViewDef};
+use lw_services::ColumnDesc;
 use lw_sql_syntax::ast::CreateView;
+use lw_sql_syntax::sqlparser::ast::{Query, SelectItem, SetExpr};
 
 use super::{exists, occupant, place, planned};
 use crate::context::PlanContext;
@@ -27,6 +29,7 @@ pub(super) fn create(create: &CreateView, ctx: &PlanContext) -> Result<Planned> 
     let mut names: Vec<String> = create.columns.iter().map(|c| ctx.fold(c)).collect();
     let mut columns = Vec::new();
     let mut depends_on = Vec::new();
+    let mut text = create.text.clone();
     if create.late_binding {
         // Nothing is looked up until the view is read; names given stay.
         for (i, name) in names.drain(..).enumerate() {
@@ -52,6 +55,7 @@ pub(super) fn create(create: &CreateView, ctx: &PlanContext) -> Result<Planned> 
             }
             columns.push(view_column(i, name, result.sql_type));
         }
+        text = frozen(text, &create.query, &query.columns);
         depends_on = direct(&query.access);
         access.extend(query.access);
     }
@@ -64,7 +68,7 @@ pub(super) fn create(create: &CreateView, ctx: &PlanContext) -> Result<Planned> 
         name: place.name,
         owner: old.as_ref().map_or(ctx.session.user, |o| o.owner),
         kind: RelationKind::View(ViewDef {
-            query: create.text.clone(),
+            query: text,
             late_binding: create.late_binding,
             search_path: ctx.session.search_path.clone(),
             depends_on,
@@ -93,6 +97,48 @@ fn view_column(index: usize, name: String, sql_type: lw_pgrepr::SqlType) -> Colu
         encoding_explicit: false,
         case_insensitive: false,
     }
+}
+
+/// The text of a query whose `*` stands for the columns there are now, as the view is to read them
+/// for ever: those columns, by name, of the query.
+fn frozen(text: String, query: &Query, columns: &[ColumnDesc]) -> String {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return text;
+    };
+    let has_wildcard = select.projection.iter().any(|item| {
+        matches!(
+            item,
+            SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..)
+        )
+    });
+    let mut names: Vec<String> = columns
+        .iter()
+        .map(|c| format!("\"{}\"", c.name.replace('"', "\"\"")))
+        .collect();
+    let list = names.join(", ");
+    names.sort_unstable();
+    names.dedup();
+    if !has_wildcard || names.len() < columns.len() {
+        return text;
+    }
+    let ordered = query.order_by.is_some() || query.limit_clause.is_some() || query.with.is_some();
+    let is_one_star = select.projection.len() == 1
+        && matches!(&select.projection[0], SelectItem::Wildcard(_))
+        && !ordered;
+    // The commonest view reads as if its columns had been written out.
+    if is_one_star && let Some(rest) = after_star(&text) {
+        return format!("SELECT {list} {rest}");
+    }
+    format!("SELECT {list} FROM (\n{text}\n) AS query")
+}
+
+/// What follows `SELECT *`, if the text begins so.
+fn after_star(text: &str) -> Option<&str> {
+    let head = text.get(..6)?;
+    let rest = text[6..].trim_start().strip_prefix('*')?;
+    let rest = rest.trim_start();
+    let from = rest.get(..4)?;
+    (head.eq_ignore_ascii_case("select") && from.eq_ignore_ascii_case("from")).then_some(rest)
 }
 
 /// The relations the view's own text names.
