@@ -116,8 +116,7 @@ fn supply_from(tokens: &mut Vec<TokenWithSpan>) {
     for (n, i) in words.iter().enumerate() {
         let after = n.checked_sub(1).map(|p| &tokens[words[p]]);
         let begins = after.is_none_or(|t| {
-            t.token == Token::RParen
-                || ["EXPLAIN", "VERBOSE", "AS"].iter().any(|w| is(t, w))
+            t.token == Token::RParen || ["EXPLAIN", "VERBOSE", "AS"].iter().any(|w| is(t, w))
         });
         let table = words.get(n + 1).map(|next| &tokens[*next]);
         let names_table =
