@@ -18,7 +18,7 @@ mod writer;
 
 use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use lw_base::{Result, SqlError};
+use lw_base::{Result, SqlError, SqlState};
 use lw_catalog::Column;
 use lw_pgrepr::SqlType;
 use std::sync::Arc;
@@ -73,6 +73,10 @@ pub(crate) fn failed(what: &str, error: impl std::fmt::Display) -> SqlError {
     let text = error.to_string();
     // The file format's errors carry their call stack.
     let text = text.split("\nBacktrace").next().unwrap_or_default();
+    // By its words, because the file format's errors hide the cause.
+    if text.contains("No space left on device") || text.contains("os error 28") {
+        return SqlError::new(SqlState::DISK_FULL, "Disk Full").with_detail(what.to_string());
+    }
     SqlError::internal(format!("{what}: {text}"))
 }
 
@@ -81,12 +85,12 @@ pub(crate) fn io_failed(what: &str, error: object_store::Error) -> SqlError {
     while let Some(e) = source {
         if let Some(io) = e.downcast_ref::<std::io::Error>() {
             let state = match io.kind() {
-                std::io::ErrorKind::StorageFull => lw_base::SqlState::DISK_FULL,
-                _ => lw_base::SqlState::IO_ERROR,
+                std::io::ErrorKind::StorageFull => SqlState::DISK_FULL,
+                _ => SqlState::IO_ERROR,
             };
             return SqlError::new(state, format!("{what}: {error}"));
         }
         source = e.source();
     }
-    SqlError::new(lw_base::SqlState::IO_ERROR, format!("{what}: {error}"))
+    SqlError::new(SqlState::IO_ERROR, format!("{what}: {error}"))
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
@@ -38,6 +39,34 @@ struct Shared {
     vortex: VortexSession,
     inline: Mutex<InlineCache>,
     encoders: Arc<Semaphore>,
+    /// Bytes of rows all writers hold.
+    held: AtomicUsize,
+}
+
+/// Rows held in memory by a writer, counted in its store until dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    shared: Arc<Shared>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Counts more rows.
+    pub(crate) fn add(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.shared.held.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes counted here.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.shared.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +74,9 @@ struct InlineCache {
     batches: HashMap<SegmentId, Arc<RecordBatch>>,
     rows: usize,
 }
+
+/// Bytes of rows all writers may hold before they write smaller files than they would like to.
+const WRITERS_BYTES: usize = 512 << 20;
 
 /// What garbage collection did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -86,6 +118,7 @@ impl SegmentStore {
                 vortex: VortexSession::default().with_tokio(),
                 inline: Mutex::default(),
                 encoders: Arc::new(Semaphore::new(encoders)),
+                held: AtomicUsize::new(0),
             }),
         }
     }
@@ -103,6 +136,19 @@ impl SegmentStore {
     /// Permits to encode a chunk: one per processor, over all writers, which bounds their memory.
     pub(crate) fn encoders(&self) -> Arc<Semaphore> {
         self.shared.encoders.clone()
+    }
+
+    /// A count of rows held, of none yet.
+    pub(crate) fn hold(&self) -> Held {
+        Held {
+            shared: self.shared.clone(),
+            bytes: 0,
+        }
+    }
+
+    /// True if all writers together hold so much that each should write what it has.
+    pub(crate) fn crowded(&self) -> bool {
+        self.shared.held.load(Ordering::Relaxed) > WRITERS_BYTES
     }
 
     /// The key of a segment's file. A key is never used twice: segment ids are not.

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::order::{self, RowOrder};
 use crate::sketch::{self, RowSketch};
-use crate::store::blocking;
+use crate::store::{Held, blocking};
 use crate::{SegmentStore, bounds, encode, failed, inline, slices, storage_schema, to_stored};
 
 /// Gives out segment ids.
@@ -56,6 +56,9 @@ impl WriteOptions {
     }
 }
 
+/// Bytes in a slice that are worth a file when memory is short.
+const CROWDED_BYTES: usize = 4 << 20;
+
 /// What a writer made.
 #[derive(Debug, Default)]
 pub struct Written {
@@ -93,17 +96,24 @@ struct Shape {
     slices: u16,
 }
 
-#[derive(Default)]
 struct Buffer {
     batches: Vec<RecordBatch>,
     rows: usize,
-    bytes: usize,
+    held: Held,
 }
 
 impl Buffer {
+    fn new(store: &SegmentStore) -> Self {
+        Buffer {
+            batches: Vec::new(),
+            rows: 0,
+            held: store.hold(),
+        }
+    }
+
     fn push(&mut self, batch: RecordBatch) {
         self.rows += batch.num_rows();
-        self.bytes += batch_bytes(&batch);
+        self.held.add(batch_bytes(&batch));
         self.batches.push(batch);
     }
 }
@@ -144,7 +154,7 @@ impl SegmentStore {
             ids,
             options,
             shape: Arc::new(shape),
-            buffers: (0..slices).map(|_| Buffer::default()).collect(),
+            buffers: (0..slices).map(|_| Buffer::new(self)).collect(),
             next_slice: 0,
             rows: 0,
             files: JoinSet::new(),
@@ -204,8 +214,10 @@ impl SegmentWriter {
         if batch.num_rows() > 0 {
             self.buffers[slice].push(batch);
         }
+        let bytes = self.buffers[slice].held.bytes();
         let full = self.buffers[slice].rows >= most
-            || self.buffers[slice].bytes >= self.options.segment_bytes;
+            || bytes >= self.options.segment_bytes
+            || (bytes >= CROWDED_BYTES && self.store.crowded());
         if full {
             self.flush(slice).await
         } else {
@@ -215,7 +227,8 @@ impl SegmentWriter {
 
     /// Hands a slice's rows to the background.
     async fn flush(&mut self, slice: usize) -> Result<()> {
-        let buffer = std::mem::take(&mut self.buffers[slice]);
+        let empty = Buffer::new(&self.store);
+        let buffer = std::mem::replace(&mut self.buffers[slice], empty);
         if buffer.rows == 0 {
             return Ok(());
         }
@@ -242,7 +255,7 @@ impl SegmentWriter {
     /// Ends writing. When it returns, every segment is durable.
     pub async fn finish(mut self) -> Result<Written> {
         let nothing_written = self.files.is_empty() && self.done.is_empty();
-        let bytes: usize = self.buffers.iter().map(|b| b.bytes).sum();
+        let bytes: usize = self.buffers.iter().map(|b| b.held.bytes()).sum();
         if nothing_written
             && self.rows <= self.options.inline_rows as u64
             && bytes <= self.options.inline_bytes
@@ -326,10 +339,12 @@ async fn write_segment(
     buffer: Buffer,
 ) -> Result<(Segment, RowSketch)> {
     let rows = buffer.rows as u64;
+    let held = buffer.held;
+    let unsorted = buffer.batches;
     let prepared = {
         let shape = shape.clone();
         blocking(move || {
-            let batches = order::sort(buffer.batches, &shape.order, 65_536)?;
+            let batches = order::sort(unsorted, &shape.order, 65_536)?;
             let columns = column_bounds(&shape, &batches);
             let mut sketch = RowSketch::new(shape.columns.len());
             batches.iter().for_each(|b| sketch.update(b));
@@ -340,6 +355,7 @@ async fn write_segment(
     let (batches, columns, sketch) = prepared;
     let key = SegmentStore::key(shape.table, id);
     let bytes = encode::write_file(&store, &key, &shape.schema, batches).await?;
+    drop(held);
     let segment = Segment {
         id,
         slice,

@@ -81,7 +81,7 @@ fn rows(ctx: &SystemContext) -> Result<RecordBatch> {
             // The share of the disk is not known here: a warehouse on an object store has no fixed size.
             Cell::Null,
             0,
-            unsorted_percent(table, &data),
+            unsorted_percent(&relation, &data),
             stats_off(&data, total),
             total as f64,
             Cell::Null,
@@ -123,24 +123,15 @@ pub fn dist_style_text(relation: &Relation, table: &TableDef, data: &TableData) 
     }
 }
 
-/// Percent of the rows that are outside sorted segments; of the sorted segments of a slice only
-/// the largest counts as sorted, since the others still have to be merged with it. NULL without a
-/// sort key.
-fn unsorted_percent(table: &TableDef, data: &TableData) -> Option<f64> {
-    if matches!(table.sort, SortKey::Auto | SortKey::None) {
-        return None;
+/// Percent of the rows that are in the unsorted region. NULL without a sort key.
+fn unsorted_percent(relation: &Relation, data: &TableData) -> Option<f64> {
+    match relation.table()?.sort {
+        SortKey::Auto | SortKey::None => return None,
+        SortKey::Compound(_) | SortKey::Interleaved(_) => {}
     }
-    let mut largest: BTreeMap<u16, u64> = BTreeMap::new();
-    let mut total = 0;
-    for segment in data.segments.values() {
-        total += segment.rows;
-        if segment.sorted {
-            let best = largest.entry(segment.slice.0).or_default();
-            *best = (*best).max(segment.rows);
-        }
-    }
-    let sorted: u64 = largest.values().sum();
-    (total > 0).then(|| (total - sorted) as f64 * 100.0 / total as f64)
+    let unsorted = lw_storage::regions::of(relation, data).unsorted_rows();
+    let total = data.row_count();
+    (total > 0).then(|| unsorted as f64 * 100.0 / total as f64)
 }
 
 /// How stale statistics are: 100 if ANALYZE never ran, else the share of rows changed since.
