@@ -233,6 +233,7 @@ def main() -> int:
 
     warehouse = Warehouse(options.binary, directory, options.port)
     warehouse.start()
+    warehouse.wait_for_samples()
     kinds = [KINDS[name] for name in options.kinds.split(",")]
     with warehouse.connect() as connection:
         for kind in kinds:
@@ -244,7 +245,11 @@ def main() -> int:
         for round_ in range(1, options.rounds + 1):
             for writer in writers:
                 writer.start()
-            time.sleep(dice.uniform(0.1, 1.5))
+            # Under load: not before something was acknowledged, and then at any moment.
+            patience = time.monotonic() + 20
+            while not any(w.steps for w in writers) and time.monotonic() < patience:
+                time.sleep(0.01)
+            time.sleep(dice.uniform(0.0, 1.5))
             warehouse.kill()
             for writer in writers:
                 writer.join(30)

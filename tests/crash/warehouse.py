@@ -71,18 +71,32 @@ class Warehouse:
                     raise SystemExit(f"the server does not answer: {self.tail()}") from error
                 time.sleep(0.01)
 
+    def wait_for_samples(self, wait_s: float = 120.0) -> None:
+        """Waits until the sample database made at the first start is complete, so that making it
+        does not take the processor from what is tested."""
+        until = time.monotonic() + wait_s
+        while time.monotonic() < until:
+            try:
+                with self.connect(dbname="sample_data_dev") as connection:
+                    connection.execute("select count(*) from tpch.lineitem")
+                    if connection.execute("select count(*) from tickit.sales").fetchone()[0]:
+                        return
+            except psycopg.Error:
+                pass
+            time.sleep(0.25)
+
     def connect(self, autocommit: bool = True, **options) -> psycopg.Connection:
+        settings = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": "awsuser",
+            "password": PASSWORD,
+            "dbname": "dev",
+            "sslmode": "disable",
+            "client_encoding": "utf8",
+        }
         return psycopg.connect(
-            host="127.0.0.1",
-            port=self.port,
-            user="awsuser",
-            password=PASSWORD,
-            dbname="dev",
-            sslmode="disable",
-            client_encoding="utf8",
-            autocommit=autocommit,
-            prepare_threshold=None,
-            **options,
+            autocommit=autocommit, prepare_threshold=None, **(settings | options)
         )
 
     def kill(self) -> None:

@@ -83,6 +83,8 @@ pub async fn run(args: ServeArgs) -> Result<()> {
 
     let mut serving_http = serving_http;
     let ended = tokio::select! {
+        // Asked first: the ports end because of it, and that is no failure.
+        biased;
         () = stop.cancelled() => Ok(()),
         ended = &mut serving_http => Err(match ended {
             Ok(Ok(())) => anyhow::anyhow!("the HTTP port ended"),
