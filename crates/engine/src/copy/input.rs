@@ -90,7 +90,7 @@ async fn read_blocks(
             skipped += 1;
         }
         if header > 0 {
-            if buffer.len() > RECORD {
+            if buffer.len() >= RECORD {
                 return Err(too_long(file));
             }
             continue;
