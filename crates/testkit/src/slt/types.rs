@@ -11,6 +11,8 @@ use sqllogictest::ColumnType;
 pub enum ColumnKind {
     /// `I`: an integer of any size, an oid, or DECIMAL without decimals
     Integer,
+    /// DECIMAL without decimals: `I` or `R` in a file
+    Whole,
     /// `R`: DECIMAL, REAL, DOUBLE PRECISION
     Real,
     /// `B`: BOOLEAN
@@ -41,7 +43,7 @@ impl ColumnType for ColumnKind {
 
     fn to_char(&self) -> char {
         match self {
-            ColumnKind::Integer => 'I',
+            ColumnKind::Integer | ColumnKind::Whole => 'I',
             ColumnKind::Real => 'R',
             ColumnKind::Bool => 'B',
             ColumnKind::Date => 'D',
@@ -58,7 +60,7 @@ impl From<SqlType> for ColumnKind {
             SqlType::Int2 | SqlType::Int4 | SqlType::Int8 | SqlType::Oid | SqlType::Xid => {
                 ColumnKind::Integer
             }
-            SqlType::Numeric(_, 0) => ColumnKind::Integer,
+            SqlType::Numeric(_, 0) => ColumnKind::Whole,
             SqlType::Numeric(..) | SqlType::Float4 | SqlType::Float8 => ColumnKind::Real,
             SqlType::Bool => ColumnKind::Bool,
             SqlType::Date => ColumnKind::Date,
@@ -75,7 +77,8 @@ pub fn columns_match(actual: &Vec<ColumnKind>, expected: &Vec<ColumnKind>) -> bo
     actual.len() == expected.len()
         && actual.iter().zip(expected).all(|(a, e)| match (a, e) {
             (Any, _) | (_, Any) => true,
-            (a, Text) => !matches!(a, Integer | Real),
+            (Whole, Integer | Real) => true,
+            (a, Text) => !matches!(a, Integer | Whole | Real),
             (a, e) => a == e,
         })
 }
