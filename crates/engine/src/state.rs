@@ -44,6 +44,9 @@ pub(crate) fn session_state(
         options.extensions.insert(SessionExtension(session.clone()));
         options.sql_parser.enable_ident_normalization = false;
         options.optimizer.skip_failed_rules = false;
+        // Moving both sides of a join costs more than building the smaller one once.
+        options.optimizer.hash_join_single_partition_threshold = 64 << 20;
+        options.optimizer.hash_join_single_partition_threshold_rows = 2 << 20;
         // Types carry Redshift's names in their metadata, which optimized expressions may lose.
         options.execution.skip_physical_aggregate_schema_check = true;
         options.catalog.create_default_catalog_and_schema = false;
@@ -54,6 +57,7 @@ pub(crate) fn session_state(
         .with_runtime_env(runtime.clone())
         .with_default_features()
         .with_analyzer_rules(lw_sql_plan::query::analyzer_rules())
+        .with_optimizer_rules(crate::rules::optimizer_rules())
         .with_scalar_functions(functions.scalar.values().cloned().collect())
         .with_aggregate_functions(functions.aggregate.values().cloned().collect())
         .with_window_functions(functions.window.values().cloned().collect())
