@@ -16,6 +16,7 @@ mod pg_namespace;
 mod pg_proc;
 mod pg_rewrite;
 mod pg_roles;
+mod pg_settings;
 mod pg_shadow;
 mod pg_table_def;
 mod pg_type;
@@ -46,6 +47,7 @@ pub const RELATIONS: &[&SystemRelation] = &[
     &pg_proc::RELATION,
     &pg_rewrite::RELATION,
     &pg_roles::RELATION,
+    &pg_settings::RELATION,
     &pg_shadow::RELATION,
     &pg_table_def::RELATION,
     &pg_type::RELATION,
