@@ -21,6 +21,7 @@ mod single_row;
 mod table_functions;
 pub mod types;
 mod views;
+mod where_alias;
 
 use std::sync::Arc;
 
@@ -93,6 +94,7 @@ fn plan_at_depth(
     let mut query = query.clone();
     prepare::prepare(&mut query, case_sensitive(ctx))?;
     hidden::hide(&mut query, ctx);
+    where_alias::replace(&mut query, ctx);
     if depth == 0 {
         forms::show_names(&mut query);
     }
