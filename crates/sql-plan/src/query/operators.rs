@@ -411,7 +411,10 @@ impl Operators {
     fn boolean(&self, s: Side, op: Operator) -> Result<Expr> {
         match s.t {
             SqlType::Bool => Ok(s.expr),
-            SqlType::Unknown => self.cast_to(s, SqlType::Bool),
+            // Tools write WHERE 1 AND ...: an integer is true unless it is 0.
+            SqlType::Unknown | SqlType::Int2 | SqlType::Int4 | SqlType::Int8 => {
+                self.cast_to(s, SqlType::Bool)
+            }
             other => Err(SqlError::new(
                 SqlState::DATATYPE_MISMATCH,
                 format!(

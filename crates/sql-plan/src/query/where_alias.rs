@@ -66,8 +66,19 @@ impl Selects<'_> {
                 args: None,
                 ..
             } => {
-                let renamed = alias.as_ref().is_some_and(|a| !a.columns.is_empty());
-                (!renamed).then(|| self.columns_of_table(name)).flatten()
+                let mut names = self.columns_of_table(name)?;
+                // Some may be renamed: both names count as known.
+                let renamed = alias.iter().flat_map(|a| &a.columns);
+                names.extend(renamed.map(|c| c.name.value.clone()));
+                Some(names)
+            }
+            // A function: its columns are named by the alias.
+            TableFactor::Table {
+                alias: Some(alias),
+                args: Some(_),
+                ..
+            } if !alias.columns.is_empty() => {
+                Some(alias.columns.iter().map(|c| c.name.value.clone()).collect())
             }
             TableFactor::Derived {
                 subquery, alias, ..
