@@ -28,6 +28,8 @@ pub(super) fn planners(locale: Locale) -> Vec<Arc<dyn ExprPlanner>> {
         Arc::new(Operators { locale }),
         Arc::new(Aggregates),
         Arc::new(CoreFunctionPlanner::default()),
+        // ARRAY[...]
+        Arc::new(datafusion::functions_nested::planner::NestedFunctionPlanner),
         Arc::new(AggregateFunctionPlanner),
         Arc::new(WindowFunctionPlanner),
     ]
