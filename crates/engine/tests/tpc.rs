@@ -1,6 +1,8 @@
 //! Every query of TPC-H and TPC-DS is planned and run, over empty tables: what the grammar, the
 //! planner or the optimizer cannot do shows here, in seconds.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -206,7 +206,7 @@ pub fn all() -> Vec<Arc<ScalarUDF>> {
                 })
             })
             .form(&[Ty::Str, Ty::Time], f8, |c| {
-                map2::<Strs, Times, f64>(c, |p, t| part_float(p, t))
+                map2::<Strs, Times, f64>(c, part_float)
             })
             .form(&[Ty::Str, Ty::TimeTz], f8, |c| {
                 map2::<Strs, TimeTzs, f64>(c, |p, t| part_float(p, t / 1000))

@@ -102,13 +102,11 @@ pub fn parse_offset(text: &str) -> Option<i32> {
     };
     let mut parts = [0i32; 3];
     if digits.contains(':') {
-        let mut n = 0;
-        for part in digits.split(':') {
+        for (n, part) in digits.split(':').enumerate() {
             if n == 3 || part.is_empty() || part.len() > 2 {
                 return None;
             }
             parts[n] = part.parse().ok()?;
-            n += 1;
         }
     } else {
         if !digits.bytes().all(|b| b.is_ascii_digit()) {

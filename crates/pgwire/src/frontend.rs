@@ -295,7 +295,7 @@ mod tests {
     fn first_packets() {
         let read = |body: &[u8]| First::read(Bytes::copy_from_slice(body));
         assert_eq!(read(&SSL_REQUEST.to_be_bytes()).unwrap(), First::Ssl);
-        let body = b"\0\x03\0\0user\0u\0_pq_.x\01\0\0";
+        let body = b"\0\x03\0\0user\0u\0_pq_.x\x001\0\0";
         let First::Startup(keys) = read(body).unwrap() else {
             panic!()
         };

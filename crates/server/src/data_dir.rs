@@ -58,9 +58,10 @@ impl DataDir {
         lock.seek(SeekFrom::Start(0))?;
         writeln!(lock, "{}", std::process::id())?;
         let dir = DataDir { root, _lock: lock };
-        for sub in [dir.tls()] {
-            DirBuilder::new().recursive(true).mode(0o700).create(&sub)?;
-        }
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir.tls())?;
         Ok(dir)
     }
 

@@ -41,10 +41,8 @@ pub(crate) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<()> {
                     return Err(too_deep());
                 }
             }
-            Token::RParen | Token::RBracket => {
-                if chains.len() > 1 {
-                    chains.pop();
-                }
+            Token::RParen | Token::RBracket if chains.len() > 1 => {
+                chains.pop();
             }
             Token::Comma => {
                 if let Some(chain) = chains.last_mut() {

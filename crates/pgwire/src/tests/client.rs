@@ -174,7 +174,7 @@ fn show(tag: u8, mut body: BytesMut) -> String {
             let fields: Vec<String> = body[..]
                 .split(|b: &u8| *b == 0)
                 .filter(|f| !f.is_empty() && f[0] != b'V')
-                .map(|f| text(f))
+                .map(text)
                 .collect();
             format!("{} {}", tag as char, fields.join("|"))
         }
