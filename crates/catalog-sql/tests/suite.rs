@@ -144,7 +144,9 @@ async fn check(path: &Path, commits: Vec<Vec<Change>>) {
     let mut expected = store.load().await.unwrap();
     for changes in &commits {
         expected.apply_all(changes).unwrap();
-        let version = store.commit(expected.version, std::slice::from_ref(changes)).await;
+        let version = store
+            .commit(expected.version, std::slice::from_ref(changes))
+            .await;
         expected.version = version.unwrap();
     }
     assert_eq!(dump(&store.load().await.unwrap()), dump(&expected));
