@@ -104,7 +104,7 @@ def worker(target, rng, stop, counts):
         except psycopg2.Error as error:
             code = error.pgcode or "none"
             counts[code] = counts.get(code, 0) + 1
-            if code in ("XX000", "none") and "no results" not in str(error):
+            if code in ("XX000", "none") and "empty query" not in str(error):
                 problem = f"{code} {str(error).strip()[:200]!r} for {sql[:300]!r}"
                 problems = counts.setdefault("problems", [])
                 if len(problems) < 50:

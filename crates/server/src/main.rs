@@ -10,6 +10,10 @@ use tracing_subscriber::EnvFilter;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// Stack of each thread: a statement may be a tree as deep as it is long, and parsing, planning and
+/// dropping it all recurse. Only what is used takes memory.
+const STACK: usize = 128 << 20;
+
 /// Longwave: a self-hosted data warehouse for Amazon Redshift's clients.
 #[derive(Parser)]
 #[command(name = "longwave", version)]
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
         .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .thread_stack_size(STACK)
         .build()
     {
         Ok(runtime) => runtime,
