@@ -62,7 +62,6 @@ pub fn all() -> &'static Functions {
 const AGGREGATES: &[&str] = &[
     "any_value",
     "approx_distinct",
-    "array_agg",
     "bit_and",
     "bit_or",
     "bool_and",
