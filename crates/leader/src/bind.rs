@@ -1,11 +1,15 @@
 //! Parameters into plans.
 
+use arrow::array::AsArray;
+use arrow::compute;
+use arrow::datatypes::DataType;
+use arrow::record_batch::RecordBatch;
 use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::scalar::ScalarValue;
 use lw_base::{Result, SqlError, SqlState};
-use lw_pgrepr::SqlType;
+use lw_pgrepr::{SqlType, Zone};
 use lw_services::Param;
 use lw_sql_plan::{CopyPlan, CursorPlan, DdlPlan, DmlPlan, Plan, Planned, QueryPlan};
 
@@ -78,29 +82,34 @@ fn replace(logical: &mut LogicalPlan, values: &ParamValues) -> Result<()> {
     Ok(())
 }
 
-/// The values of EXECUTE as parameters.
-pub fn constants(values: &[Expr], types: &[SqlType]) -> Result<Vec<Param>> {
-    values
+/// The values of EXECUTE, a row of the query that gives them, as parameters.
+pub fn constants(row: &RecordBatch, types: &[SqlType], zone: Zone) -> Result<Vec<Param>> {
+    let fields = row.schema();
+    row.columns()
         .iter()
         .enumerate()
         .map(|(i, value)| {
-            let Expr::Literal(scalar, _) = value else {
-                return Err(SqlError::unsupported(
-                    "EXECUTE with a parameter that is not a constant",
-                ));
-            };
             let wanted = types.get(i).copied().unwrap_or(SqlType::Text);
-            let cast = scalar.cast_to(&wanted.arrow()).map_err(|e| {
-                SqlError::new(
-                    SqlState::DATATYPE_MISMATCH,
-                    format!("parameter ${} cannot be converted to {wanted}", i + 1),
-                )
-                .with_detail(e.strip_backtrace())
-            })?;
-            let value = if cast.is_null() {
+            let given = SqlType::of_field(fields.field(i)).unwrap_or(SqlType::Text);
+            let value = if value.is_null(0) {
                 None
+            } else if given.is_string() && !wanted.is_string() {
+                let text = compute::cast(value, &DataType::Utf8).map_err(SqlError::internal)?;
+                let text = text.as_string::<i32>().value(0).to_string();
+                Some(lw_pgrepr::param::from_text(&text, wanted, zone)?)
             } else {
-                Some(cast.to_array().map_err(SqlError::internal)?)
+                let options = compute::CastOptions {
+                    safe: false,
+                    ..Default::default()
+                };
+                let cast = compute::cast_with_options(value, &wanted.arrow(), &options);
+                Some(cast.map_err(|e| {
+                    SqlError::new(
+                        SqlState::DATATYPE_MISMATCH,
+                        format!("parameter ${} cannot be converted to {wanted}", i + 1),
+                    )
+                    .with_detail(e.to_string())
+                })?)
             };
             Ok(Param {
                 sql_type: wanted,

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringViewArray};
 use arrow::record_batch::RecordBatch;
+use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
 use lw_base::{Result, SqlError, SqlState, clock};
 use lw_catalog::{Change, Relation};
-use lw_engine::{Effect, StatementContext};
+use lw_engine::{Effect, Engine, StatementContext};
 use lw_events::QueryStatus;
-use lw_pgrepr::SqlType;
+use lw_pgrepr::{SqlType, Zone};
 use lw_services::{ColumnDesc, Outcome, Param, ParsedStatement, TransactionStatus};
 use lw_settings::SessionInfo;
 use lw_sql_plan::{
@@ -627,7 +628,25 @@ impl LeaderSession {
                 let inner = self.plan_sql_prepared(&name, &ctx.session)?;
                 access::check(&inner.access, &ctx.session)?;
                 self.refuse_writes(&inner, &ctx.session)?;
-                let params = crate::bind::constants(&values, &inner.params)?;
+                let params = match values {
+                    None => vec![],
+                    Some(values) => {
+                        let row = one_row(self.shared.engine.clone(), &values, ctx).await?;
+                        let zone = self.settings.get("timezone").and_then(Zone::parse);
+                        let zone = zone.unwrap_or(Zone::UTC);
+                        crate::bind::constants(&row, &inner.params, zone)?
+                    }
+                };
+                if params.len() != inner.params.len() {
+                    return Err(SqlError::syntax(format!(
+                        "wrong number of parameters for prepared statement \"{name}\""
+                    ))
+                    .with_detail(format!(
+                        "Expected {} parameters but got {}.",
+                        inner.params.len(),
+                        params.len()
+                    )));
+                }
                 let inner = bind(&inner, &params)?;
                 self.note_reads(&inner);
                 Box::pin(self.family(inner, ctx.clone())).await
@@ -687,6 +706,22 @@ impl LeaderSession {
         );
         Ok(Ran::done(tag))
     }
+}
+
+/// The row of a query that gives one.
+async fn one_row(
+    engine: Engine,
+    query: &LogicalPlan,
+    ctx: &StatementContext,
+) -> Result<RecordBatch> {
+    let mut rows = engine.query(query, ctx).await?;
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        if batch.num_rows() > 0 {
+            return Ok(batch);
+        }
+    }
+    Err(SqlError::internal("a query of one row gave none"))
 }
 
 /// What came of a plan.

@@ -483,12 +483,12 @@ pub enum CursorPlan {
         /// The statement, to be planned when executed.
         statement: Arc<lw_sql_syntax::Statement>,
     },
-    /// EXECUTE name (values): constants, as SQL expressions.
+    /// EXECUTE name (values).
     Execute {
         /// Its name.
         name: String,
-        /// The values.
-        values: Vec<datafusion::logical_expr::Expr>,
+        /// A query of one row with the values; `None` if there are none.
+        values: Option<LogicalPlan>,
     },
     /// DEALLOCATE name (`None`: ALL).
     Deallocate(Option<String>),

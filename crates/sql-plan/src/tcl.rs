@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use lw_base::{Result, SqlError};
 use lw_sql_syntax::Statement;
+use lw_sql_syntax::sqlparser::ast::{SelectItem, SetExpr};
 
 use crate::context::PlanContext;
 use crate::plan::*;
-use crate::query::plan_constant;
+use crate::query::plan_query;
 use crate::query::types::sql_type;
 use crate::setting::text_columns;
 
@@ -73,11 +74,19 @@ pub(crate) fn plan(statement: &Statement, ctx: &PlanContext) -> Result<Option<Pl
             )
         }
         Statement::Execute { name, values } => {
-            let values = values
-                .iter()
-                // The leader casts them to the parameters' types.
-                .map(|v| plan_constant(v, ctx, lw_pgrepr::SqlType::Text))
-                .collect::<Result<Vec<_>>>()?;
+            let values = match values.as_slice() {
+                [] => None,
+                values => {
+                    let mut row = lw_sql_syntax::parse_query("select 1")?;
+                    if let SetExpr::Select(select) = row.body.as_mut() {
+                        select.projection = values
+                            .iter()
+                            .map(|v| SelectItem::UnnamedExpr(v.clone()))
+                            .collect();
+                    }
+                    Some(plan_query(&row, ctx)?.logical)
+                }
+            };
             bare(
                 Plan::Cursor(CursorPlan::Execute {
                     name: ctx.fold(name),

@@ -174,6 +174,14 @@ impl Dialect for LongwaveDialect {
         match parser.peek_token_ref().token {
             // Brackets navigate SUPER values; sqlparser does that while it reads the name.
             Token::LBracket => None,
+            // `x NOT NULL` is no expression: in a column definition it ends the default before it.
+            Token::Word(ref w)
+                if w.keyword == Keyword::NOT
+                    && matches!(&parser.peek_nth_token_ref(1).token,
+                        Token::Word(next) if next.keyword == Keyword::NULL) =>
+            {
+                Some(Ok(0))
+            }
             _ => POSTGRES.get_next_precedence(parser),
         }
     }

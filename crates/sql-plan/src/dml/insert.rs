@@ -7,7 +7,7 @@ use datafusion::logical_expr::{Expr as LogicalExpr, LogicalPlan, LogicalPlanBuil
 use lw_base::{Result, SqlError, SqlState};
 use lw_catalog::{Column, Relation};
 use lw_sql_syntax::sqlparser::ast::{
-    Expr, Insert, ObjectName, Query, SetExpr, TableObject, Values, With,
+    CastKind, Expr, Insert, ObjectName, Query, SetExpr, TableObject, Value, Values, With,
 };
 
 use super::{column_of, declare, default_of, identity_is_made, is_default, with_declared};
@@ -89,6 +89,7 @@ fn rows(
             let width = values.rows.first().map_or(0, |row| row.len());
             let mut targets = columns.unwrap_or_else(|| first(width));
             fill_defaults(values, &mut targets, relation, width)?;
+            settle_types(values, &targets, relation)?;
             for row in &values.rows {
                 for (value, index) in row.iter().zip(&targets) {
                     declare(value, &relation.columns[*index], &mut declared);
@@ -178,6 +179,59 @@ fn fill_defaults(
         }
     }
     Ok(())
+}
+
+/// In a column of VALUES that has string literals and other values, each is cast to the target
+/// column by itself: rows are assigned one by one, they do not settle on a type among themselves.
+fn settle_types(values: &mut Values, targets: &[usize], relation: &Relation) -> Result<()> {
+    if values.rows.len() < 2 {
+        return Ok(());
+    }
+    for (position, index) in targets.iter().enumerate() {
+        let column = &relation.columns[*index];
+        let cells = || values.rows.iter().filter_map(|r| r.get(position));
+        let mixed = cells().any(is_string) && cells().any(|c| !is_string(c) && !is_bare(c));
+        if !mixed {
+            continue;
+        }
+        let wants_string = column.sql_type.is_string();
+        let target = if wants_string {
+            "character varying(65535)".to_string()
+        } else {
+            column.sql_type.to_string()
+        };
+        let Expr::Cast { data_type, .. } =
+            lw_sql_syntax::parse_expression(&format!("null::{target}"))?
+        else {
+            continue;
+        };
+        for row in &mut values.rows {
+            let Some(cell) = row.content.get_mut(position) else {
+                continue;
+            };
+            if !is_bare(cell) && is_string(cell) != wants_string {
+                *cell = Expr::Cast {
+                    kind: CastKind::Cast,
+                    expr: Box::new(cell.clone()),
+                    data_type: data_type.clone(),
+                    array: false,
+                    format: None,
+                };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// True for a string literal.
+fn is_string(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(v) if matches!(v.value,
+        Value::SingleQuotedString(_) | Value::EscapedStringLiteral(_) | Value::DollarQuotedString(_)))
+}
+
+/// True for NULL and for parameters, which take any type.
+fn is_bare(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(v) if matches!(v.value, Value::Null | Value::Placeholder(_)))
 }
 
 fn refuse_identity(columns: &[usize], relation: &Relation) -> Result<()> {
