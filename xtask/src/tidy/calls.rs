@@ -13,7 +13,12 @@ struct Rule {
 }
 
 /// Programs that own their process.
-const PROGRAMS: &[&str] = &["crates/server/", "crates/testkit/", "xtask/"];
+const PROGRAMS: &[&str] = &[
+    "crates/server/",
+    "crates/testkit/",
+    "crates/engine/examples/",
+    "xtask/",
+];
 const CLOCK: &[&str] = &["crates/base/src/clock.rs", "crates/testkit/", "xtask/"];
 const RANDOM: &[&str] = &["crates/base/src/random.rs", "crates/testkit/"];
 
