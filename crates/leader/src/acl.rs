@@ -99,7 +99,10 @@ fn drop_users(users: &[Oid], session: &SessionInfo) -> Result<Vec<Change>> {
             return refuse(format!("owner of database {}", d.name));
         }
         for database in catalog.databases() {
-            if let Some(s) = catalog.schemas(database.oid).find(|s| s.owner == *user && s.oid != session.temp_schema) {
+            if let Some(s) = catalog
+                .schemas(database.oid)
+                .find(|s| s.owner == *user && s.oid != session.temp_schema)
+            {
                 return refuse(format!("owner of schema {}", s.name));
             }
         }

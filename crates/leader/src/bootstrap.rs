@@ -16,8 +16,13 @@ pub const ADMIN: Oid = Oid(100);
 /// Id of the superuser that owns what is built in.
 pub const RDSDB: Oid = Oid(1);
 
-/// Makes what every warehouse has, if it is missing, and sets the admin's password.
-pub async fn run(txns: &Arc<TransactionManager>, admin: &str, password: &str) -> Result<()> {
+/// Makes what every warehouse has, if it is missing. `given`: the password replaces an older one.
+pub async fn run(
+    txns: &Arc<TransactionManager>,
+    admin: &str,
+    password: &str,
+    given: bool,
+) -> Result<()> {
     let catalog = txns.current();
     let mut changes = Vec::new();
     if catalog.user(RDSDB).is_none() {
@@ -30,7 +35,7 @@ pub async fn run(txns: &Arc<TransactionManager>, admin: &str, password: &str) ->
             admin,
             Some(credential),
         )))),
-        Some(old) if !auth::password_matches(old, password) => {
+        Some(old) if given && !auth::password_matches(old, password) => {
             changes.push(Change::PutUser(Arc::new(User {
                 credential: Some(credential),
                 ..User::clone(old)

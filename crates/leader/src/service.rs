@@ -70,11 +70,12 @@ pub struct LeaderParts {
     pub store: Arc<dyn CatalogStore>,
     /// The event log.
     pub events: Arc<EventLog>,
-    /// The admin's name and password: used at the first start to make the user, and at every start
-    /// to set the password (the operator's word wins).
+    /// The admin's name, used at the first start to make the user.
     pub admin_user: String,
     /// The password.
     pub admin_password: String,
+    /// True: the password replaces the one the admin has (the operator's word wins).
+    pub admin_password_given: bool,
     /// Makes the engine over the leader's live state.
     pub engine: Box<dyn FnOnce(Arc<dyn lw_sysviews::LiveState>) -> Result<Engine> + Send>,
 }
@@ -83,7 +84,13 @@ impl Leader {
     /// Opens the warehouse; makes its first databases and users if it is new.
     pub async fn open(parts: LeaderParts) -> Result<Leader> {
         let txns = TransactionManager::open(parts.store).await?;
-        bootstrap::run(&txns, &parts.admin_user, &parts.admin_password).await?;
+        bootstrap::run(
+            &txns,
+            &parts.admin_user,
+            &parts.admin_password,
+            parts.admin_password_given,
+        )
+        .await?;
         let registry = Arc::new(Registry::new(parts.events.last_query_id() + 1));
         let live = Arc::new(Live::new(
             txns.clone(),

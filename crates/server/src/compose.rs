@@ -25,6 +25,9 @@ pub struct WarehouseConfig {
     pub admin_user: String,
     /// The admin's password.
     pub admin_password: String,
+    /// True if the operator gave the password for this start: then it replaces the one the admin
+    /// has. A generated one is set at the first start only, so that ALTER USER lasts.
+    pub admin_password_given: bool,
     /// Root access key id.
     pub access_key_id: String,
     /// Root secret.
@@ -87,6 +90,7 @@ impl Warehouse {
             events,
             admin_user: config.admin_user.clone(),
             admin_password: config.admin_password.clone(),
+            admin_password_given: config.admin_password_given,
             engine: Box::new(move |live| {
                 Engine::new(EngineParts {
                     segments,

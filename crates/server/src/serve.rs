@@ -38,6 +38,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
         data_dir: dir.root().to_path_buf(),
         admin_user: credentials.admin_user.clone(),
         admin_password: credentials.admin_password.clone(),
+        admin_password_given: config.admin_password.is_some(),
         access_key_id: credentials.access_key_id.clone(),
         secret_access_key: credentials.secret_access_key.clone(),
         region: config.region.clone(),

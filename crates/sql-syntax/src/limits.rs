@@ -9,7 +9,7 @@ pub(crate) const MAX_TEXT: usize = 16 << 20;
 pub(crate) const MAX_DEPTH: usize = 200;
 /// Most operators in a row at one level of parentheses: they make a tree that leans to one side,
 /// as deep as the row is long.
-const MAX_CHAIN: usize = 3_000;
+const MAX_CHAIN: usize = 500;
 
 /// An error for a statement that is nested too deeply.
 pub(crate) fn too_deep() -> SqlError {

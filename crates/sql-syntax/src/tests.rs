@@ -575,14 +575,30 @@ fn select_into_is_create_table_as() {
 #[test]
 fn defaults_keep_their_text() {
     for (sql, text) in [
-        ("alter table t add column e varchar(5) default 'new' not null", "'new'"),
-        ("alter table t add column e varchar(5) default 'new' null", "'new'"),
+        (
+            "alter table t add column e varchar(5) default 'new' not null",
+            "'new'",
+        ),
+        (
+            "alter table t add column e varchar(5) default 'new' null",
+            "'new'",
+        ),
         ("alter table t add column e int default -1 encode raw", "-1"),
-        ("alter table t add column e timestamp default getdate()", "getdate()"),
-        ("alter table t add column e date default current_date not null", "current_date"),
+        (
+            "alter table t add column e timestamp default getdate()",
+            "getdate()",
+        ),
+        (
+            "alter table t add column e date default current_date not null",
+            "current_date",
+        ),
     ] {
-        let Statement::AlterTable(alter) = one(sql) else { panic!() };
-        let AlterAction::AddColumn(column) = alter.action else { panic!() };
+        let Statement::AlterTable(alter) = one(sql) else {
+            panic!()
+        };
+        let AlterAction::AddColumn(column) = alter.action else {
+            panic!()
+        };
         let default = column.default.unwrap();
         assert_eq!(default.text, text, "{sql}");
         assert!(crate::parse_expression(&default.text).is_ok());

@@ -85,6 +85,7 @@ fn config(dir: &Path, user: &str) -> WarehouseConfig {
         data_dir: dir.to_path_buf(),
         admin_user: user.to_string(),
         admin_password: "Longwave1".to_string(),
+        admin_password_given: true,
         access_key_id: "AKIALONGWAVETEST0001".to_string(),
         secret_access_key: "longwave-test-secret-access-key-0000001".to_string(),
         region: "us-east-1".to_string(),
