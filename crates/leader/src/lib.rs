@@ -14,6 +14,7 @@ mod cursor;
 pub mod ddl;
 mod internal;
 mod live;
+mod ran;
 mod record;
 mod registry;
 mod samples;

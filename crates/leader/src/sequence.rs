@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, StringViewArray};
 use arrow::record_batch::RecordBatch;
 use datafusion::logical_expr::LogicalPlan;
 use futures::StreamExt;
@@ -10,8 +9,8 @@ use lw_base::{Result, SqlError, SqlState, clock};
 use lw_catalog::{Change, Relation};
 use lw_engine::{Effect, Engine, StatementContext};
 use lw_events::QueryStatus;
-use lw_pgrepr::{SqlType, Zone};
-use lw_services::{ColumnDesc, Outcome, Param, ParsedStatement, TransactionStatus};
+use lw_pgrepr::Zone;
+use lw_services::{Outcome, Param, ParsedStatement, TransactionStatus};
 use lw_settings::SessionInfo;
 use lw_sql_plan::{
     AlterTable, CopyPlan, CursorPlan, DdlPlan, DmlPlan, MaintainPlan, Plan, Planned, SettingPlan,
@@ -21,6 +20,7 @@ use lw_sysviews::CursorRecord;
 
 use crate::bind::bind;
 use crate::cursor::Cursor;
+use crate::ran::{Ran, text_rows};
 use crate::session::{LeaderSession, Resolved, SqlPrepared, no_cursor};
 use crate::statement::{Count, Run, RunStream};
 use crate::txn::{LockMode, WriteKind};
@@ -722,88 +722,6 @@ async fn one_row(
         }
     }
     Err(SqlError::internal("a query of one row gave none"))
-}
-
-/// What came of a plan.
-pub(crate) enum Ran {
-    /// Rows.
-    Rows {
-        columns: Vec<ColumnDesc>,
-        rows: lw_services::RowStream,
-        tag: String,
-        tag_with_rows: bool,
-    },
-    /// Done, with so many rows written.
-    Done { tag: String, rows: u64 },
-}
-
-impl Ran {
-    fn done(tag: &str) -> Ran {
-        Ran::Done {
-            tag: tag.to_string(),
-            rows: 0,
-        }
-    }
-
-    fn rows(
-        columns: Option<Vec<ColumnDesc>>,
-        rows: lw_services::RowStream,
-        tag: &str,
-        tag_with_rows: bool,
-    ) -> Ran {
-        Ran::Rows {
-            columns: columns.unwrap_or_default(),
-            rows,
-            tag: tag.to_string(),
-            tag_with_rows,
-        }
-    }
-
-    fn outcome(self) -> Outcome {
-        match self {
-            Ran::Rows {
-                columns,
-                rows,
-                tag,
-                tag_with_rows,
-            } => Outcome::Rows {
-                columns,
-                rows,
-                tag,
-                tag_with_rows,
-            },
-            Ran::Done { tag, .. } => Outcome::Done { tag },
-        }
-    }
-}
-
-/// Lines of text as a result of one column.
-fn text_rows(name: &str, lines: Vec<String>, tag: &str) -> Ran {
-    table_of_text(&[name], vec![lines], tag)
-}
-
-/// Columns of text as a result.
-pub(crate) fn table_of_text(names: &[&str], columns: Vec<Vec<String>>, tag: &str) -> Ran {
-    let descs = names
-        .iter()
-        .map(|name| ColumnDesc {
-            name: (*name).to_string(),
-            sql_type: SqlType::Text,
-            origin: None,
-            not_null: false,
-        })
-        .collect::<Vec<_>>();
-    let batch = RecordBatch::try_from_iter(names.iter().zip(columns).map(|(name, values)| {
-        let array: ArrayRef = Arc::new(StringViewArray::from_iter_values(values));
-        (*name, array)
-    }))
-    .map_err(SqlError::internal);
-    Ran::Rows {
-        columns: descs,
-        rows: futures::stream::iter([batch]).boxed(),
-        tag: tag.to_string(),
-        tag_with_rows: false,
-    }
 }
 
 fn new_relation(changes: &[Change]) -> Option<Arc<Relation>> {

@@ -7,7 +7,7 @@ use lw_catalog::User;
 use lw_services::TransactionStatus;
 use lw_settings::{SettingValues, params};
 
-use crate::sequence::{Ran, table_of_text};
+use crate::ran::{Ran, table_of_text};
 use crate::session::LeaderSession;
 
 /// The settings of a new session: the user's own (ALTER USER ... SET), then those among the startup
