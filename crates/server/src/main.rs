@@ -40,6 +40,9 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
+        // An operator may compute for long between two yields: there must be threads left that read
+        // sockets, or a cancel request would wait for what it is to cancel.
+        .worker_threads(worker_threads())
         .enable_all()
         .thread_stack_size(STACK)
         .build()
@@ -62,4 +65,10 @@ fn main() -> ExitCode {
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("longwave: {error:#}");
     ExitCode::FAILURE
+}
+
+/// Threads that run tasks: enough that some are free while the partitions of queries compute.
+fn worker_threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(2, |n| n.get());
+    (processors * 4).max(16)
 }
