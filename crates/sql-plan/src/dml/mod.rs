@@ -164,7 +164,9 @@ fn declare(expr: &Expr, column: &Column, declared: &mut Vec<Option<SqlType>>) {
         declared.resize(n, None);
     }
     let slot = &mut declared[n - 1];
-    if slot.is_none_or(|t| t == SqlType::Unknown) {
+    // A NUMERIC is declared without precision: the column's is what it is to have.
+    let numeric = |t| matches!(t, SqlType::Numeric(..));
+    if slot.is_none_or(|t| t == SqlType::Unknown || (numeric(t) && numeric(column.sql_type))) {
         // Lengths are checked by the assignment, with its error.
         *slot = Some(match column.sql_type {
             SqlType::Varchar(_) | SqlType::Char(_) => SqlType::Varchar(VARCHAR_MAX),
