@@ -52,6 +52,15 @@ impl ScalarUDFImpl for Unifying {
     }
 
     fn coerce_types(&self, types: &[DataType]) -> DfResult<Vec<DataType>> {
+        if types.is_empty() {
+            return Err(df_error(
+                SqlError::new(
+                    SqlState::UNDEFINED_FUNCTION,
+                    format!("function {}() does not exist", self.name),
+                )
+                .with_hint("It takes one argument or more."),
+            ));
+        }
         let known: Vec<SqlType> = types
             .iter()
             .map(|t| match t {

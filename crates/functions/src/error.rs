@@ -213,11 +213,25 @@ fn unknown_column(column: &Column) -> SqlError {
     SqlError::new(SqlState::UNDEFINED_COLUMN, name)
 }
 
+/// What one of our functions said of its arguments, which DataFusion wraps as text.
+fn own_coercion(line: &str) -> Option<&str> {
+    let (_, said) = line.split_once("user-defined coercion failed with: External error: ")?;
+    Some(said.split(". No function matches").next().unwrap_or(said))
+}
+
 fn plan_error(text: &str) -> SqlError {
     let line = first_line(text);
     let line = line
         .trim_start_matches("Error during planning: ")
         .to_string();
+    if let Some(own) = own_coercion(&line) {
+        let state = if own.ends_with("does not exist") {
+            SqlState::UNDEFINED_FUNCTION
+        } else {
+            SqlState::DATATYPE_MISMATCH
+        };
+        return SqlError::new(state, own);
+    }
     if line.contains("must appear in the GROUP BY clause")
         || line.contains("must be part of GROUP BY")
         || line.contains("could not be resolved from available columns")

@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SelectItem, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Query, Select, SelectItem, VisitMut, VisitorMut, visit_expressions,
+};
+use lw_base::{Result, SqlError, SqlState};
 
 /// How many names are tried before an error is believed.
 pub(super) const ROUNDS: usize = 64;
@@ -28,20 +31,42 @@ pub(super) fn missing_name(error: &DataFusionError) -> Option<String> {
     }
 }
 
+/// How many expressions all substitutions of a query may add together. Names that stand for names
+/// twice over (`a + a AS b, b + b AS c`, ...) would double them each time.
+pub(super) const BUDGET: usize = 20_000;
+
 /// Puts the expression a name stands for in its place, in the items to its right. False if that
-/// changed nothing.
-pub(super) fn substitute(query: &mut Query, name: &str) -> bool {
+/// changed nothing. What is added comes off the budget; past it the statement is refused (54001).
+pub(super) fn substitute(query: &mut Query, name: &str, budget: &mut usize) -> Result<bool> {
     let mut visitor = Substitute {
         name,
         changed: false,
+        budget,
     };
-    let _ = query.visit(&mut visitor);
-    visitor.changed
+    match query.visit(&mut visitor) {
+        ControlFlow::Break(()) => Err(SqlError::new(
+            SqlState("54001"),
+            "names of the select list stand for too large expressions",
+        )
+        .with_hint("Compute them in a subquery or a common table expression.")),
+        ControlFlow::Continue(()) => Ok(visitor.changed),
+    }
 }
 
 struct Substitute<'a> {
     name: &'a str,
     changed: bool,
+    budget: &'a mut usize,
+}
+
+/// How many expressions are in one.
+fn size(expr: &Expr) -> usize {
+    let mut count = 0;
+    let _ = visit_expressions(expr, |_| {
+        count += 1;
+        ControlFlow::<()>::Continue(())
+    });
+    count
 }
 
 impl VisitorMut for Substitute<'_> {
@@ -58,14 +83,17 @@ impl VisitorMut for Substitute<'_> {
                 let mut replace = Replace {
                     name: self.name,
                     with: meaning,
+                    size: size(meaning),
                     changed: false,
+                    budget: self.budget,
                 };
-                let _ = expr.visit(&mut replace);
+                expr.visit(&mut replace)?;
                 self.changed |= replace.changed;
             }
             if meaning.is_none()
                 && let SelectItem::ExprWithAlias { expr, alias } = item
                 && alias.value == self.name
+                && !mentions(expr, self.name)
             {
                 meaning = Some(expr.clone());
             }
@@ -74,10 +102,22 @@ impl VisitorMut for Substitute<'_> {
     }
 }
 
+/// True if the expression has a column of this name itself: putting it in its own place would never end.
+fn mentions(expr: &Expr, name: &str) -> bool {
+    let mut found = false;
+    let _ = visit_expressions(expr, |e| {
+        found |= matches!(e, Expr::Identifier(i) if i.value == name);
+        ControlFlow::<()>::Continue(())
+    });
+    found
+}
+
 struct Replace<'a> {
     name: &'a str,
     with: &'a Expr,
+    size: usize,
     changed: bool,
+    budget: &'a mut usize,
 }
 
 impl VisitorMut for Replace<'_> {
@@ -85,6 +125,10 @@ impl VisitorMut for Replace<'_> {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         if matches!(expr, Expr::Identifier(i) if i.value == self.name) {
+            match self.budget.checked_sub(self.size) {
+                Some(left) => *self.budget = left,
+                None => return ControlFlow::Break(()),
+            }
             *expr = Expr::Nested(Box::new(self.with.clone()));
             self.changed = true;
         }

@@ -32,7 +32,7 @@ use datafusion::optimizer::analyzer::resolve_grouping_function::ResolveGroupingF
 use datafusion::optimizer::analyzer::type_coercion::TypeCoercion;
 use datafusion::sql::planner::{PlannerContext, SqlToRel};
 use datafusion::sql::sqlparser::ast;
-use lw_base::{Oid, Result, SqlError};
+use lw_base::{Oid, Result};
 use lw_pgrepr::SqlType;
 use lw_services::ColumnDesc;
 
@@ -109,22 +109,23 @@ fn plan_at_depth(
         .collect();
     let planner_ctx = PlannerContext::new().with_prepare_param_data_types(declared);
     let planner = SqlToRel::new(&provider);
-    let mut plan = None;
-    for _ in 0..lateral::ROUNDS {
+    let mut rounds = lateral::ROUNDS;
+    let mut budget = lateral::BUDGET;
+    let plan = loop {
         let statement = ast::Statement::Query(Box::new(query.clone()));
         let tried = planner.sql_statement_to_plan_with_context(statement, &mut planner_ctx.clone());
         match tried {
-            Ok(planned) => {
-                plan = Some(planned);
-                break;
-            }
+            Ok(planned) => break planned,
             Err(error) => match lateral::missing_name(&error) {
-                Some(name) if lateral::substitute(&mut query, &name) => {}
+                Some(name)
+                    if rounds > 0 && lateral::substitute(&mut query, &name, &mut budget)? =>
+                {
+                    rounds -= 1;
+                }
                 _ => return Err(plan_error(error)),
             },
         }
-    }
-    let plan = plan.ok_or_else(|| SqlError::internal("names of a select list go in a circle"))?;
+    };
     finish::finish(plan, &provider)
 }
 

@@ -29,6 +29,7 @@ impl AnalyzerRule for SingleRow {
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> DfResult<LogicalPlan> {
+        let mut below = false;
         plan.transform_up_with_subqueries(|node| {
             let node = joined(node)?;
             let names = NamePreserver::new(&node.data);
@@ -44,15 +45,39 @@ impl AnalyzerRule for SingleRow {
                 .map_data(|e| Ok(saved.restore(e)))
             })?;
             done.transformed |= changed;
+            below |= done.transformed;
+            if below {
+                // What was never null may be now, here and in all that stands above.
+                done = done.map_data(LogicalPlan::recompute_schema)?;
+            }
             Ok(done)
         })
         .map(|t| t.data)
     }
 }
 
-/// True for a correlated subquery that is no aggregate.
+/// True for a correlated subquery that is no aggregate, and for one that says it is never null but may
+/// have no row: it is null then.
 fn wanted(subquery: &Subquery) -> bool {
-    !subquery.outer_ref_columns.is_empty() && !is_single(&subquery.subquery)
+    let plan = &subquery.subquery;
+    if subquery.outer_ref_columns.is_empty() {
+        plan.schema().fields().iter().all(|f| !f.is_nullable()) && !is_exactly_one(plan)
+    } else {
+        !is_single(plan)
+    }
+}
+
+/// True if the plan has exactly one row by its form.
+fn is_exactly_one(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::Aggregate(aggregate) => aggregate.group_expr.is_empty(),
+        LogicalPlan::Projection(p) => is_exactly_one(&p.input),
+        LogicalPlan::Sort(s) => s.fetch != Some(0) && is_exactly_one(&s.input),
+        LogicalPlan::SubqueryAlias(a) => is_exactly_one(&a.input),
+        LogicalPlan::EmptyRelation(e) => e.produce_one_row,
+        LogicalPlan::Values(v) => v.values.len() == 1,
+        _ => false,
+    }
 }
 
 /// True if the plan has one row at most by its form.
