@@ -411,7 +411,7 @@ pub struct TableStats {
 pub struct ColumnStats {
     /// Estimated number of distinct values.
     pub distinct: Option<u64>,
-    /// Serialized HyperLogLog sketch of the crate `datasketches`, so that loads can merge theirs.
+    /// Sketch of the distinct values, in `storage`'s form, so that loads can merge theirs.
     #[serde(with = "bytes_base64", default)]
     pub sketch: Bytes,
     /// Fraction of nulls, 0 to 1.

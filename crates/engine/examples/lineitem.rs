@@ -96,13 +96,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             .zip(&relation.columns)
             .map(|(c, d)| arrow::compute::cast(c, &d.sql_type.arrow()))
             .collect::<std::result::Result<Vec<_>, _>>()?;
-        let fields: Vec<_> = relation
-            .columns
-            .iter()
-            .map(|c| c.sql_type.field(&c.name, true))
-            .collect();
-        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-        writer.write(RecordBatch::try_new(schema, columns)?).await?;
+        writer.write(columns).await?;
     }
     let written = writer.finish().await?;
     let bytes: u64 = written.segments.iter().map(|s| s.bytes).sum();

@@ -94,8 +94,12 @@ impl Engine {
     pub fn new(parts: EngineParts) -> Result<Engine> {
         proc_list::publish_system_names();
         let runtime = state::runtime(&parts.config)?;
+        // What a load holds comes on top of what queries are given.
+        let segments = parts
+            .segments
+            .with_writers_memory(parts.config.memory_bytes / 8);
         Ok(Engine {
-            segments: parts.segments,
+            segments,
             config: Arc::new(parts.config),
             live: parts.live,
             events: parts.events,

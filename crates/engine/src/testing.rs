@@ -119,7 +119,8 @@ impl Fixture {
         let batch = RecordBatch::try_new(schema, columns).unwrap();
         for start in (0..batch.num_rows()).step_by(8_192) {
             let len = (batch.num_rows() - start).min(8_192);
-            writer.write(batch.slice(start, len)).await.unwrap();
+            let rows = batch.slice(start, len);
+            writer.write(rows.columns().to_vec()).await.unwrap();
         }
         let written = writer.finish().await.unwrap();
         for s in &written.segments {

@@ -1,6 +1,6 @@
 //! Bounds of columns: smallest and largest value and the number of nulls.
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use arrow::compute;
 use arrow::datatypes::*;
 use lw_catalog::{Bound, ColumnBounds};
@@ -90,6 +90,13 @@ fn min_max(array: &dyn Array) -> Option<(Option<Bound>, Option<Bound>)> {
         DataType::Time64(TimeUnit::Microsecond) => ints!(Time64MicrosecondType),
         DataType::Time64(TimeUnit::Nanosecond) => ints!(Time64NanosecondType),
         DataType::Timestamp(TimeUnit::Microsecond, _) => ints!(TimestampMicrosecondType),
+        DataType::Decimal64(..) => {
+            let a = array.as_primitive::<Decimal64Type>();
+            Some((
+                compute::min(a).map(|v| Bound::Decimal(v.into())),
+                compute::max(a).map(|v| Bound::Decimal(v.into())),
+            ))
+        }
         DataType::Decimal128(..) => {
             let a = array.as_primitive::<Decimal128Type>();
             Some((
@@ -100,16 +107,42 @@ fn min_max(array: &dyn Array) -> Option<(Option<Bound>, Option<Bound>)> {
         DataType::Float32 => floats!(Float32Type),
         DataType::Float64 => floats!(Float64Type),
         DataType::Utf8View => {
-            let a = array.as_string_view();
-            let min = compute::min_string_view(a).map(|s| Bound::Text(cut(s).to_string()));
-            match compute::max_string_view(a) {
-                None => Some((min, None)),
-                Some(s) if s.len() <= MAX_TEXT => Some((min, Some(Bound::Text(s.to_string())))),
-                Some(s) => Some((min, raise(cut(s)).map(Bound::Text))),
-            }
+            let Some((min, max)) = extremes(array.as_string_view()) else {
+                return Some((None, None));
+            };
+            let min = Some(Bound::Text(cut(min).to_string()));
+            let max = match max.len() <= MAX_TEXT {
+                true => Some(max.to_string()),
+                false => raise(cut(max)),
+            };
+            Some((min, max.map(Bound::Text)))
         }
         _ => None,
     }
+}
+
+/// The smallest and the largest text. A view holds its text's first four bytes, which mostly decide.
+fn extremes(array: &StringViewArray) -> Option<(&str, &str)> {
+    // Padded with zeros: a text that ends earlier is the smaller one. Equal prefixes decide nothing.
+    let prefix = |view: u128| (view >> 32) as u32;
+    let mut found: Option<(usize, usize, u32, u32)> = None;
+    for (i, view) in array.views().iter().enumerate() {
+        if array.is_null(i) {
+            continue;
+        }
+        let this = prefix(*view).swap_bytes();
+        let Some((min, max, low, high)) = &mut found else {
+            found = Some((i, i, this, this));
+            continue;
+        };
+        if this < *low || this == *low && array.value(i) < array.value(*min) {
+            (*min, *low) = (i, this);
+        }
+        if this > *high || this == *high && array.value(i) > array.value(*max) {
+            (*max, *high) = (i, this);
+        }
+    }
+    found.map(|(min, max, ..)| (array.value(min), array.value(max)))
 }
 
 /// The longest prefix of at most [`MAX_TEXT`] bytes.
@@ -174,6 +207,24 @@ mod tests {
         let b = of(&StringViewArray::from(vec![long.as_str()]));
         let want = format!("{}c", "b".repeat(63));
         assert_eq!(b.max, Some(Bound::Text(want)));
+    }
+
+    #[test]
+    fn texts_of_one_prefix_are_compared_whole() {
+        let texts = [
+            Some("abcdz"),
+            None,
+            Some("abcd"),
+            Some("abc"),
+            Some("abcd\0"),
+            Some("b"),
+        ];
+        let b = of(&StringViewArray::from_iter(texts));
+        assert_eq!(b.min, Some(Bound::Text("abc".into())));
+        assert_eq!(b.max, Some(Bound::Text("b".into())));
+        let b = of(&StringViewArray::from(vec!["ab\0", "ab", "ab\0\0\0"]));
+        assert_eq!(b.min, Some(Bound::Text("ab".into())));
+        assert_eq!(b.max, Some(Bound::Text("ab\0\0\0".into())));
     }
 
     #[test]

@@ -14,7 +14,18 @@ use crate::failed;
 
 /// Writes a batch with storage names.
 pub(crate) fn encode(schema: &SchemaRef, batch: &RecordBatch) -> Result<Bytes> {
-    let columns: Vec<ArrayRef> = batch.columns().iter().map(compact).collect();
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(
+            |(array, field)| match array.data_type() == field.data_type() {
+                true => Ok(compact(array)),
+                false => arrow::compute::cast(array, field.data_type()),
+            },
+        )
+        .collect::<Result<Vec<ArrayRef>, _>>()
+        .map_err(|e| failed("an inline batch", e))?;
     let batch =
         RecordBatch::try_new(schema.clone(), columns).map_err(|e| failed("an inline batch", e))?;
     let mut out = Vec::new();

@@ -5,9 +5,11 @@
 //!
 //! Where to start: [`SegmentStore`], then [`SegmentWriter`].
 
+mod arrange;
 pub mod bounds;
 pub mod deletes;
 mod encode;
+mod hll;
 mod inline;
 pub mod order;
 pub mod regions;
@@ -17,6 +19,7 @@ mod store;
 mod writer;
 
 use arrow::array::ArrayRef;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use lw_base::{Result, SqlError, SqlState};
 use lw_catalog::Column;
@@ -51,13 +54,35 @@ pub fn stored_type(arrow: &DataType) -> DataType {
     }
 }
 
-/// An array as it is inside segments. Costs nothing but for moments and days, and little for those.
-pub(crate) fn to_stored(array: &ArrayRef) -> Result<ArrayRef> {
-    let stored = stored_type(array.data_type());
-    if stored == *array.data_type() {
+/// The type in which rows of a stored type are given to the encoder: decimals of up to 18 digits in
+/// 64 bits. In the file they are the same.
+pub(crate) fn written_type(stored: &DataType) -> DataType {
+    match stored {
+        DataType::Decimal128(precision, scale) if *precision <= 18 => {
+            DataType::Decimal64(*precision, *scale)
+        }
+        other => other.clone(),
+    }
+}
+
+/// An array of a column of type `arrow` as it is given to the encoder. Costs nothing but for moments,
+/// days and decimals, and little for those.
+pub(crate) fn to_written(array: &ArrayRef, arrow: &DataType) -> Result<ArrayRef> {
+    let written = written_type(&stored_type(arrow));
+    if written == *array.data_type() {
         return Ok(array.clone());
     }
-    arrow::compute::cast(array, &stored).map_err(|e| failed("a column cannot be stored", e))
+    let options = CastOptions {
+        safe: false,
+        ..Default::default()
+    };
+    let cast = |array: &ArrayRef, to: &DataType| {
+        cast_with_options(array, to, &options).map_err(|e| failed("a column cannot be stored", e))
+    };
+    if array.data_type() == arrow {
+        return cast(array, &written);
+    }
+    cast(&cast(array, arrow)?, &written)
 }
 
 /// An array out of a segment as one of `arrow` type.

@@ -1,8 +1,8 @@
 //! The order of rows in a segment: by a compound key, or along a Z-order curve.
 
-use arrow::array::{Array, ArrayRef, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, UInt32Array};
 use arrow::compute::{self, SortOptions};
-use arrow::record_batch::RecordBatch;
+use arrow::datatypes::*;
 use arrow::row::{RowConverter, SortField};
 use lw_base::Result;
 use lw_catalog::{Column, SortKey};
@@ -47,71 +47,183 @@ impl RowOrder {
         }
     }
 
+    /// Positions of the key's columns.
+    pub(crate) fn keys(&self) -> &[usize] {
+        match self {
+            RowOrder::None => &[],
+            RowOrder::Compound(keys) | RowOrder::Interleaved(keys) => keys,
+        }
+    }
+
     /// True if rows have an order.
     pub fn is_some(&self) -> bool {
         *self != RowOrder::None
     }
 }
 
-/// The permutation that sorts `batches` (taken as one run of rows), or `None` if they are in order
-/// already.
-fn permutation(batches: &[RecordBatch], order: &RowOrder) -> Result<Option<Vec<u32>>> {
-    let column = |i: usize| -> Result<ArrayRef> {
-        let parts: Vec<&dyn Array> = batches.iter().map(|b| b.column(i).as_ref()).collect();
-        compute::concat(&parts).map_err(|e| failed("rows do not sort", e))
-    };
+/// The permutation that puts rows in order: by their slices (if there are several), then by the key
+/// columns `keys` (those of `order`, in its order). `None` if they are in order already.
+pub(crate) fn permutation(
+    rows: usize,
+    slices: Option<&[u16]>,
+    order: &RowOrder,
+    keys: &[ArrayRef],
+) -> Result<Option<Vec<u32>>> {
+    let slices = slices.filter(|s| s.windows(2).any(|w| w[0] != w[1]));
     match order {
-        RowOrder::None => Ok(None),
-        RowOrder::Compound(keys) => {
-            let keys = keys
-                .iter()
-                .map(|i| column(*i))
-                .collect::<Result<Vec<_>>>()?;
-            compound(&keys)
-        }
-        RowOrder::Interleaved(keys) => {
-            let keys = keys
-                .iter()
-                .map(|i| column(*i))
-                .collect::<Result<Vec<_>>>()?;
-            interleaved(&keys).map(Some)
+        RowOrder::Interleaved(_) => interleaved(slices, keys).map(Some),
+        RowOrder::None if slices.is_none() => Ok(None),
+        _ => {
+            let codes: Option<Vec<Codes>> = keys.iter().map(Codes::of).collect();
+            let highest = slices.and_then(|s| s.iter().max()).copied();
+            let row_bits = bits(rows as u64);
+            match codes {
+                Some(codes) => match width(&codes) + bits(highest.unwrap_or(0).into()) + row_bits {
+                    0..=64 => Ok(packed::<u64>(rows, slices, &codes, row_bits)),
+                    65..=128 => Ok(packed::<u128>(rows, slices, &codes, row_bits)),
+                    _ => compared(rows, slices, keys),
+                },
+                None => compared(rows, slices, keys),
+            }
         }
     }
 }
 
-fn compound(keys: &[ArrayRef]) -> Result<Option<Vec<u32>>> {
-    let err = |e| failed("rows do not sort", e);
-    if let [key] = keys {
-        let indices: UInt32Array =
-            compute::sort_to_indices(key, Some(ASCENDING), None).map_err(err)?;
-        let in_order = indices
-            .values()
-            .iter()
-            .enumerate()
-            .all(|(i, v)| i as u32 == *v);
-        return Ok((!in_order).then(|| indices.values().to_vec()));
+/// Values of a key as numbers of a few bits that sort like them.
+struct Codes {
+    values: Vec<u64>,
+    bits: u32,
+}
+
+impl Codes {
+    /// `None` if the values have no such numbers.
+    fn of(key: &ArrayRef) -> Option<Codes> {
+        match key.data_type() {
+            DataType::Int16 => Self::numbers(key.as_primitive::<Int16Type>(), i128::from),
+            DataType::Int32 => Self::numbers(key.as_primitive::<Int32Type>(), i128::from),
+            DataType::Int64 => Self::numbers(key.as_primitive::<Int64Type>(), i128::from),
+            DataType::UInt32 => Self::numbers(key.as_primitive::<UInt32Type>(), i128::from),
+            DataType::Decimal64(..) => {
+                Self::numbers(key.as_primitive::<Decimal64Type>(), i128::from)
+            }
+            DataType::Decimal128(..) => Self::numbers(key.as_primitive::<Decimal128Type>(), |v| v),
+            _ => None,
+        }
     }
+
+    fn numbers<T: ArrowPrimitiveType>(
+        key: &PrimitiveArray<T>,
+        wide: impl Fn(T::Native) -> i128,
+    ) -> Option<Codes> {
+        let valid = key.iter().flatten().map(&wide);
+        let (least, most) = valid.fold((i128::MAX, i128::MIN), |(a, b), v| (a.min(v), b.max(v)));
+        // NULL sorts behind every value.
+        let null = match least > most {
+            true => 0,
+            false => u64::try_from(most.checked_sub(least)?)
+                .ok()?
+                .checked_add(1)?,
+        };
+        let code = |v: T::Native| (wide(v) - least) as u64;
+        let values = match key.null_count() {
+            0 => key.values().iter().map(|v| code(*v)).collect(),
+            _ => key.iter().map(|v| v.map_or(null, code)).collect(),
+        };
+        Some(Codes {
+            values,
+            bits: bits(null),
+        })
+    }
+}
+
+/// Bits that hold numbers up to `most`.
+fn bits(most: u64) -> u32 {
+    u64::BITS - most.leading_zeros()
+}
+
+fn width(codes: &[Codes]) -> u32 {
+    codes.iter().map(|c| c.bits).sum()
+}
+
+/// What rows are packed into: slice, codes and the row's number, from the highest bits down.
+trait Packed: Copy + Ord + From<u32> {
+    fn push(self, value: u64, bits: u32) -> Self;
+    fn row(self, bits: u32) -> u32;
+}
+
+impl Packed for u64 {
+    fn push(self, value: u64, bits: u32) -> u64 {
+        // All that was pushed before is zero if this fills the word.
+        self.checked_shl(bits).unwrap_or(0) | value
+    }
+
+    fn row(self, bits: u32) -> u32 {
+        (self & ((1 << bits) - 1)) as u32
+    }
+}
+
+impl Packed for u128 {
+    fn push(self, value: u64, bits: u32) -> u128 {
+        self << bits | u128::from(value)
+    }
+
+    fn row(self, bits: u32) -> u32 {
+        (self & ((1 << bits) - 1)) as u32
+    }
+}
+
+fn packed<P: Packed>(
+    rows: usize,
+    slices: Option<&[u16]>,
+    codes: &[Codes],
+    row_bits: u32,
+) -> Option<Vec<u32>> {
+    let mut packed: Vec<P> = match slices {
+        Some(slices) => slices.iter().map(|s| P::from(u32::from(*s))).collect(),
+        None => vec![P::from(0); rows],
+    };
+    for codes in codes {
+        for (to, value) in packed.iter_mut().zip(&codes.values) {
+            *to = to.push(*value, codes.bits);
+        }
+    }
+    for (row, to) in packed.iter_mut().enumerate() {
+        *to = to.push(row as u64, row_bits);
+    }
+    // The rows' numbers ascend, so that this is order by the rest alone.
+    if packed.is_sorted() {
+        return None;
+    }
+    packed.sort_unstable();
+    Some(packed.into_iter().map(|p| p.row(row_bits)).collect())
+}
+
+/// For keys of any type: by comparing rows.
+fn compared(rows: usize, slices: Option<&[u16]>, keys: &[ArrayRef]) -> Result<Option<Vec<u32>>> {
+    let err = |e| failed("rows do not sort", e);
     let fields = keys
         .iter()
         .map(|k| SortField::new_with_options(k.data_type().clone(), ASCENDING))
         .collect();
     let converter = RowConverter::new(fields).map_err(err)?;
-    let rows = converter.convert_columns(keys).map_err(err)?;
-    if (1..rows.num_rows()).all(|i| rows.row(i - 1) <= rows.row(i)) {
+    let keys = converter.convert_columns(keys).map_err(err)?;
+    let slice = |row: u32| slices.map_or(0, |s| s[row as usize]);
+    let compare = |a: &u32, b: &u32| {
+        slice(*a)
+            .cmp(&slice(*b))
+            .then_with(|| keys.row(*a as usize).cmp(&keys.row(*b as usize)))
+    };
+    let mut indices: Vec<u32> = (0..rows as u32).collect();
+    if indices.is_sorted_by(|a, b| compare(a, b).is_le()) {
         return Ok(None);
     }
-    let mut indices: Vec<u32> = (0..rows.num_rows() as u32).collect();
-    indices.sort_unstable_by(|a, b| {
-        rows.row(*a as usize)
-            .cmp(&rows.row(*b as usize))
-            .then(a.cmp(b))
-    });
+    indices.sort_unstable_by(|a, b| compare(a, b).then(a.cmp(b)));
     Ok(Some(indices))
 }
 
 /// Z-order: each key's values are replaced by their rank among the rows (16 bits, so that a skewed
 /// key keeps its weight), the bits of the ranks are interleaved.
-fn interleaved(keys: &[ArrayRef]) -> Result<Vec<u32>> {
+fn interleaved(slices: Option<&[u16]>, keys: &[ArrayRef]) -> Result<Vec<u32>> {
     let rows = keys.first().map_or(0, |k| k.len());
     // Eight columns at most (Developer Guide, CREATE TABLE): 128 bits hold their ranks.
     let keys = &keys[..keys.len().min(8)];
@@ -122,7 +234,7 @@ fn interleaved(keys: &[ArrayRef]) -> Result<Vec<u32>> {
         }
     }
     let mut indices: Vec<u32> = (0..rows as u32).collect();
-    indices.sort_by_key(|i| codes[*i as usize]);
+    indices.sort_by_key(|i| (slices.map_or(0, |s| s[*i as usize]), codes[*i as usize]));
     Ok(indices)
 }
 
@@ -204,84 +316,81 @@ fn spread(rank: u16, position: usize, keys: usize) -> u128 {
     })
 }
 
-/// Sorts a run of rows. Gives batches of at most `batch_rows` rows.
-pub fn sort(
-    batches: Vec<RecordBatch>,
-    order: &RowOrder,
-    batch_rows: usize,
-) -> Result<Vec<RecordBatch>> {
-    let Some(permutation) = permutation(&batches, order)? else {
-        return Ok(batches);
-    };
-    let mut homes = Vec::with_capacity(permutation.len());
-    for (b, batch) in batches.iter().enumerate() {
-        homes.extend((0..batch.num_rows()).map(|r| (b, r)));
-    }
-    let refs: Vec<&RecordBatch> = batches.iter().collect();
-    permutation
-        .chunks(batch_rows)
-        .map(|chunk| {
-            let places: Vec<(usize, usize)> = chunk.iter().map(|i| homes[*i as usize]).collect();
-            compute::interleave_record_batch(&refs, &places)
-                .map_err(|e| failed("rows do not sort", e))
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{AsArray, Int32Array};
-    use arrow::datatypes::Int32Type;
+    use arrow::array::{Decimal128Array, Int32Array, Int64Array, StringViewArray};
     use std::sync::Arc;
 
-    fn batch(a: Vec<Option<i32>>, b: Vec<i32>) -> RecordBatch {
-        RecordBatch::try_from_iter_with_nullable([
-            ("a", Arc::new(Int32Array::from(a)) as ArrayRef, true),
-            ("b", Arc::new(Int32Array::from(b)) as ArrayRef, true),
-        ])
-        .unwrap()
+    fn ints(values: impl IntoIterator<Item = Option<i32>>) -> ArrayRef {
+        Arc::new(values.into_iter().collect::<Int32Array>())
+    }
+
+    fn compound(slices: Option<&[u16]>, keys: &[ArrayRef]) -> Option<Vec<u32>> {
+        let order = RowOrder::Compound((0..keys.len()).collect());
+        permutation(keys[0].len(), slices, &order, keys).unwrap()
     }
 
     #[test]
-    fn compound_sorts_nulls_last_across_batches() {
-        let out = sort(
-            vec![
-                batch(vec![None, Some(2)], vec![1, 2]),
-                batch(vec![Some(2), Some(1)], vec![1, 9]),
-            ],
-            &RowOrder::Compound(vec![0, 1]),
-            3,
-        )
-        .unwrap();
-        let a: Vec<_> = out
+    fn compound_sorts_by_slice_and_keys_and_nulls_last() {
+        let a = ints([None, Some(2), Some(2), Some(-1)]);
+        let b = ints([Some(1), Some(2), Some(1), Some(9)]);
+        let keys = [a, b];
+        assert_eq!(compound(None, &keys), Some(vec![3, 2, 1, 0]));
+        assert_eq!(compound(Some(&[0, 1, 0, 1]), &keys), Some(vec![2, 0, 3, 1]));
+        assert_eq!(compound(Some(&[1, 0, 0, 0]), &keys), Some(vec![3, 2, 1, 0]));
+        // In order already; equal keys stay as they are.
+        assert_eq!(compound(None, &[ints([Some(1), Some(1), None])]), None);
+        assert_eq!(
+            compound(Some(&[0, 0, 1]), &[ints([Some(5), Some(6), Some(1)])]),
+            None
+        );
+    }
+
+    #[test]
+    fn every_way_of_sorting_gives_the_same_order() {
+        let numbers: Vec<i64> = (0..1_000).map(|i| (i * 7_919) % 257 - 100).collect();
+        let texts: StringViewArray = numbers
             .iter()
-            .flat_map(|b| {
-                b.column(0)
-                    .as_primitive::<Int32Type>()
-                    .iter()
-                    .collect::<Vec<_>>()
-            })
+            .map(|v| Some(format!("{:05}", v + 500)))
             .collect();
-        assert_eq!(a, vec![Some(1), Some(2), Some(2), None]);
-        assert_eq!(out.len(), 2);
+        let far: Decimal128Array = numbers.iter().map(|v| Some(i128::from(*v) << 40)).collect();
+        let huge: Decimal128Array = numbers.iter().map(|v| Some(i128::from(*v) << 80)).collect();
+        let slices: Vec<u16> = (0..1_000).map(|i| (i % 3) as u16).collect();
+        let mut expected: Vec<u32> = (0..1_000).collect();
+        expected.sort_by_key(|i| (slices[*i as usize], numbers[*i as usize]));
+        let keys: [ArrayRef; 4] = [
+            Arc::new(Int64Array::from(numbers)),
+            Arc::new(far),
+            Arc::new(huge),
+            Arc::new(texts),
+        ];
+        for key in keys {
+            assert_eq!(compound(Some(&slices), &[key]), Some(expected.clone()));
+        }
+    }
+
+    #[test]
+    fn slices_alone_are_an_order() {
+        let by_slice = |s: &[u16]| permutation(s.len(), Some(s), &RowOrder::None, &[]).unwrap();
+        assert_eq!(by_slice(&[1, 0, 1, 0]), Some(vec![1, 3, 0, 2]));
+        assert_eq!(by_slice(&[0, 0, 1]), None);
+        assert_eq!(permutation(3, None, &RowOrder::None, &[]).unwrap(), None);
     }
 
     #[test]
     fn interleaved_keeps_both_columns_local() {
         // A 16 x 16 grid: along the curve, each run of 64 rows must be an 8 x 8 square.
         let grid: Vec<(i32, i32)> = (0..16).flat_map(|a| (0..16).map(move |b| (a, b))).collect();
-        let input = batch(
-            grid.iter().map(|g| Some(g.0)).collect(),
-            grid.iter().map(|g| g.1).collect(),
-        );
-        let out = sort(vec![input], &RowOrder::Interleaved(vec![0, 1]), 64).unwrap();
-        for part in out {
-            for column in part.columns() {
-                let values = column.as_primitive::<Int32Type>();
-                let span = compute::max(values).unwrap() - compute::min(values).unwrap();
-                assert_eq!(span, 7);
-            }
+        let a = ints(grid.iter().map(|g| Some(g.0)));
+        let b = ints(grid.iter().map(|g| Some(g.1)));
+        let order = RowOrder::Interleaved(vec![0, 1]);
+        let rows = permutation(256, None, &order, &[a, b]).unwrap().unwrap();
+        for part in rows.chunks(64) {
+            let span =
+                |values: Vec<i32>| values.iter().max().unwrap() - values.iter().min().unwrap();
+            assert_eq!(span(part.iter().map(|i| grid[*i as usize].0).collect()), 7);
+            assert_eq!(span(part.iter().map(|i| grid[*i as usize].1).collect()), 7);
         }
     }
 }

@@ -1,45 +1,14 @@
 //! Which slice a row belongs to.
 
-use arrow::array::{Array, AsArray, UInt32Array};
+use arrow::array::{Array, AsArray};
 use arrow::datatypes::*;
-use arrow::record_batch::RecordBatch;
-use lw_base::Result;
-
-use crate::failed;
-
-/// Divides a batch by the hash of one column. Gives one batch per slice (`None` where empty).
-pub(crate) fn divide(
-    batch: &RecordBatch,
-    key: usize,
-    slices: u16,
-) -> Result<Vec<Option<RecordBatch>>> {
-    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); slices as usize];
-    for (row, slice) in assign(batch.column(key).as_ref(), slices)
-        .into_iter()
-        .enumerate()
-    {
-        rows[slice as usize].push(row as u32);
-    }
-    rows.into_iter()
-        .map(|rows| {
-            if rows.is_empty() {
-                return Ok(None);
-            }
-            if rows.len() == batch.num_rows() {
-                return Ok(Some(batch.clone()));
-            }
-            arrow::compute::take_record_batch(batch, &UInt32Array::from(rows))
-                .map(Some)
-                .map_err(|e| failed("rows do not divide into slices", e))
-        })
-        .collect()
-}
 
 /// The slice of each row. The function is part of the storage format: rows of two tables with equal
 /// keys share a slice number, whatever the width of the integer type. NULL goes to slice 0.
-fn assign(array: &dyn Array, slices: u16) -> Vec<u16> {
+pub(crate) fn assign(array: &dyn Array, slices: u16) -> Vec<u16> {
     let n = slices.max(1) as u64;
     let pick = |hash: u64| (hash % n) as u16;
+    let decimal = |v: i128| pick(mix(v as u64) ^ mix((v >> 64) as u64));
     macro_rules! ints {
         ($t:ty) => {
             array
@@ -63,10 +32,15 @@ fn assign(array: &dyn Array, slices: u16) -> Vec<u16> {
         DataType::Time64(TimeUnit::Microsecond) => ints!(Time64MicrosecondType),
         DataType::Time64(TimeUnit::Nanosecond) => ints!(Time64NanosecondType),
         DataType::Timestamp(TimeUnit::Microsecond, _) => ints!(TimestampMicrosecondType),
+        DataType::Decimal64(..) => array
+            .as_primitive::<Decimal64Type>()
+            .iter()
+            .map(|v| v.map_or(0, |v| decimal(v.into())))
+            .collect(),
         DataType::Decimal128(..) => array
             .as_primitive::<Decimal128Type>()
             .iter()
-            .map(|v| v.map_or(0, |v| pick(mix(v as u64) ^ mix((v >> 64) as u64))))
+            .map(|v| v.map_or(0, decimal))
             .collect(),
         DataType::Float32 => array
             .as_primitive::<Float32Type>()

@@ -14,12 +14,13 @@ use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use vortex::VortexSessionDefault;
 use vortex::io::session::RuntimeSessionExt;
+use vortex::layout::LayoutStrategy;
 use vortex::session::VortexSession;
 
-use crate::{failed, inline, io_failed};
+use crate::{encode, failed, inline, io_failed};
 
 /// Rows of decoded inline batches kept in memory.
 const INLINE_CACHE_ROWS: usize = 1_000_000;
@@ -37,11 +38,43 @@ struct Shared {
     /// The directory, if the store is one: its files are fsynced by name.
     directory: Option<PathBuf>,
     vortex: VortexSession,
+    strategy: Strategy,
     inline: Mutex<InlineCache>,
-    encoders: Arc<Semaphore>,
     /// Bytes of rows all writers hold.
     held: AtomicUsize,
+    /// And may hold.
+    writers: Memory,
 }
+
+/// How files are laid out.
+#[derive(Clone)]
+struct Strategy(Arc<dyn LayoutStrategy>);
+
+impl std::fmt::Debug for Strategy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Strategy")
+    }
+}
+
+/// Memory of all writers together.
+#[derive(Debug)]
+struct Memory {
+    bytes: usize,
+    /// Room for chunks that are being written, in units of [`ROOM`].
+    room: Arc<Semaphore>,
+}
+
+impl Memory {
+    fn new(bytes: usize) -> Memory {
+        Memory {
+            bytes,
+            room: Arc::new(Semaphore::new((bytes / 3 * 2 / ROOM).max(1))),
+        }
+    }
+}
+
+/// Bytes of a permit.
+const ROOM: usize = 4 << 10;
 
 /// Rows held in memory by a writer, counted in its store until dropped.
 #[derive(Debug)]
@@ -75,8 +108,9 @@ struct InlineCache {
     rows: usize,
 }
 
-/// Bytes of rows all writers may hold before they write smaller files than they would like to.
-const WRITERS_BYTES: usize = 512 << 20;
+/// Bytes of rows all writers may hold at most: a third of it gathered, the rest on its way to files.
+/// Beyond that they wait, or write smaller files than they would like to.
+const WRITERS_BYTES: usize = 480 << 20;
 
 /// What garbage collection did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -110,15 +144,32 @@ impl SegmentStore {
     }
 
     fn new(objects: Arc<dyn ObjectStore>, directory: Option<PathBuf>) -> SegmentStore {
-        let encoders = std::thread::available_parallelism().map_or(2, |n| n.get());
+        let vortex = VortexSession::default().with_tokio();
         SegmentStore {
             objects,
             shared: Arc::new(Shared {
                 directory,
-                vortex: VortexSession::default().with_tokio(),
+                strategy: Strategy(encode::strategy(&vortex)),
+                vortex,
                 inline: Mutex::default(),
-                encoders: Arc::new(Semaphore::new(encoders)),
                 held: AtomicUsize::new(0),
+                writers: Memory::new(WRITERS_BYTES),
+            }),
+        }
+    }
+
+    /// The same store, of which writers may hold at most so many bytes of rows in memory. Not for one
+    /// that is in use.
+    pub fn with_writers_memory(self, bytes: usize) -> SegmentStore {
+        SegmentStore {
+            objects: self.objects,
+            shared: Arc::new(Shared {
+                directory: self.shared.directory.clone(),
+                vortex: self.shared.vortex.clone(),
+                inline: Mutex::default(),
+                held: AtomicUsize::new(0),
+                writers: Memory::new(bytes.min(WRITERS_BYTES)),
+                strategy: self.shared.strategy.clone(),
             }),
         }
     }
@@ -128,14 +179,29 @@ impl SegmentStore {
         &self.shared.vortex
     }
 
+    /// How files are laid out.
+    pub(crate) fn strategy(&self) -> Arc<dyn LayoutStrategy> {
+        self.shared.strategy.0.clone()
+    }
+
     /// The directory of the files, if they are in one.
     pub fn directory(&self) -> Option<&Path> {
         self.shared.directory.as_deref()
     }
 
-    /// Permits to encode a chunk: one per processor, over all writers, which bounds their memory.
-    pub(crate) fn encoders(&self) -> Arc<Semaphore> {
-        self.shared.encoders.clone()
+    /// Bytes of rows a writer gathers at most before it writes them.
+    pub(crate) fn chunk_limit(&self) -> usize {
+        (self.shared.writers.bytes / 3).max(1)
+    }
+
+    /// Waits for room for a chunk of so many bytes that is to be written.
+    pub(crate) async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit> {
+        // A chunk may be larger than the limit by its last batch.
+        let most = self.chunk_limit() / ROOM;
+        let permits = (bytes / ROOM).clamp(1, most.max(1)) as u32;
+        let room = self.shared.writers.room.clone();
+        let got = room.acquire_many_owned(permits).await;
+        got.map_err(|e| failed("the segment store is closed", e))
     }
 
     /// A count of rows held, of none yet.
@@ -148,7 +214,7 @@ impl SegmentStore {
 
     /// True if all writers together hold so much that each should write what it has.
     pub(crate) fn crowded(&self) -> bool {
-        self.shared.held.load(Ordering::Relaxed) > WRITERS_BYTES
+        self.shared.held.load(Ordering::Relaxed) > self.shared.writers.bytes
     }
 
     /// The key of a segment's file. A key is never used twice: segment ids are not.

@@ -1,19 +1,21 @@
 //! [`SegmentWriter`]: rows of one table in, segments out.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::ArrayRef;
+use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use lw_base::{Oid, Result, SegmentId, SliceId, SqlError};
-use lw_catalog::{Column, ColumnBounds, DistStyle, Place, Relation, Segment};
+use lw_catalog::{DistStyle, Place, Relation, Segment};
 use tokio::task::JoinSet;
 
-use crate::order::{self, RowOrder};
+use crate::arrange::{Chunk, Run, Shape, arrange};
+use crate::order::RowOrder;
 use crate::sketch::{self, RowSketch};
-use crate::store::{Held, blocking};
-use crate::{SegmentStore, bounds, encode, failed, inline, slices, storage_schema, to_stored};
+use crate::store::Held;
+use crate::{SegmentStore, encode, failed, inline, storage_schema, to_written, written_type};
 
 /// Gives out segment ids.
 #[async_trait]
@@ -27,7 +29,7 @@ pub trait SegmentIds: Send + Sync {
 pub struct WriteOptions {
     /// Most rows of a file.
     pub segment_rows: usize,
-    /// Bytes of rows in memory (per slice) at which a file is written, however few the rows.
+    /// Bytes of rows in memory at which a file is written, however few the rows.
     pub segment_bytes: usize,
     /// Up to this many rows in all become inline batches and no file.
     pub inline_rows: usize,
@@ -39,7 +41,7 @@ impl Default for WriteOptions {
     fn default() -> Self {
         WriteOptions {
             segment_rows: 1 << 20,
-            segment_bytes: 96 << 20,
+            segment_bytes: 80 << 20,
             inline_rows: 2_048,
             inline_bytes: 128 << 10,
         }
@@ -56,8 +58,8 @@ impl WriteOptions {
     }
 }
 
-/// Bytes in a slice that are worth a file when memory is short.
-const CROWDED_BYTES: usize = 4 << 20;
+/// Bytes that are worth files when memory is short.
+const CROWDED_BYTES: usize = 8 << 20;
 
 /// What a writer made.
 #[derive(Debug, Default)]
@@ -70,60 +72,43 @@ pub struct Written {
     pub sketch: RowSketch,
 }
 
-/// Writes rows of one table. Rows are divided over slices, sorted in memory-bounded chunks, and
-/// each chunk becomes one file, encoded in the background. A writer that is dropped leaves files
-/// behind that garbage collection removes.
+/// Writes rows of one table. Rows are gathered in chunks, as large as memory allows; a chunk is divided
+/// over slices and sorted, and what each slice gets of it becomes one file, all in the background.
+/// A writer that is dropped leaves files behind that garbage collection removes.
 pub struct SegmentWriter {
     store: SegmentStore,
     ids: Arc<dyn SegmentIds>,
-    options: WriteOptions,
-    shape: Arc<Shape>,
-    buffers: Vec<Buffer>,
-    next_slice: usize,
-    rows: u64,
-    files: JoinSet<Result<(Segment, RowSketch)>>,
-    done: Vec<(Segment, RowSketch)>,
-}
-
-/// What the writer must know of the table.
-struct Shape {
     table: Oid,
-    columns: Vec<Column>,
-    schema: SchemaRef,
-    order: RowOrder,
-    /// Position of the DISTKEY.
-    dist: Option<usize>,
-    slices: u16,
+    shape: Arc<Shape>,
+    options: WriteOptions,
+    /// Bytes of a chunk.
+    chunk_bytes: usize,
+    pending: Pending,
+    /// The slice of the next batch, without a DISTKEY.
+    next_slice: u16,
+    rows: u64,
+    chunks: JoinSet<Result<Vec<Made>>>,
+    done: Vec<Made>,
 }
 
-struct Buffer {
-    batches: Vec<RecordBatch>,
+/// A segment and what was seen of its columns.
+type Made = (Segment, RowSketch);
+
+/// The chunk that is being gathered.
+struct Pending {
+    chunk: Chunk,
     rows: usize,
     held: Held,
 }
 
-impl Buffer {
+impl Pending {
     fn new(store: &SegmentStore) -> Self {
-        Buffer {
-            batches: Vec::new(),
+        Pending {
+            chunk: Chunk::default(),
             rows: 0,
             held: store.hold(),
         }
     }
-
-    fn push(&mut self, batch: RecordBatch) {
-        self.rows += batch.num_rows();
-        self.held.add(batch_bytes(&batch));
-        self.batches.push(batch);
-    }
-}
-
-fn batch_bytes(batch: &RecordBatch) -> usize {
-    batch
-        .columns()
-        .iter()
-        .map(|c| sketch::data_bytes(c.as_ref()))
-        .sum()
 }
 
 impl SegmentStore {
@@ -138,10 +123,14 @@ impl SegmentStore {
             .table()
             .ok_or_else(|| SqlError::internal(format!("\"{}\" is no table", relation.name)))?;
         let slices = table.slices.max(1);
+        let read = storage_schema(&relation.columns)?;
+        let fields = read.fields().iter().map(|f| {
+            let written = written_type(f.data_type());
+            f.as_ref().clone().with_data_type(written)
+        });
         let shape = Shape {
-            table: relation.oid,
             columns: relation.columns.clone(),
-            schema: storage_schema(&relation.columns)?,
+            schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())),
             order: RowOrder::of(&table.sort, &relation.columns),
             dist: match table.dist {
                 DistStyle::Key(id) => relation.columns.iter().position(|c| c.id == id),
@@ -149,15 +138,18 @@ impl SegmentStore {
             },
             slices,
         };
+        let most = options.segment_bytes.saturating_mul(slices.into());
         Ok(SegmentWriter {
             store: self.clone(),
             ids,
-            options,
+            table: relation.oid,
             shape: Arc::new(shape),
-            buffers: (0..slices).map(|_| Buffer::new(self)).collect(),
+            chunk_bytes: most.min(self.chunk_limit()),
+            options,
+            pending: Pending::new(self),
             next_slice: 0,
             rows: 0,
-            files: JoinSet::new(),
+            chunks: JoinSet::new(),
             done: Vec::new(),
         })
     }
@@ -169,107 +161,90 @@ impl SegmentWriter {
         self.rows
     }
 
-    /// Takes rows: all columns of the table in its order, of the Arrow types of their SQL types.
-    /// Waits while files are being written and memory is full.
-    pub async fn write(&mut self, batch: RecordBatch) -> Result<()> {
-        if batch.num_rows() == 0 {
-            return Ok(());
-        }
-        self.rows += batch.num_rows() as u64;
-        let columns = batch
-            .columns()
+    /// Takes rows: all columns of the table in its order, of the Arrow types of their SQL types or of
+    /// those they have in files. Waits while files are being written and memory is full.
+    pub async fn write(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
+        let columns = columns
             .iter()
-            .map(to_stored)
+            .zip(&self.shape.columns)
+            .map(|(array, column)| to_written(array, &column.sql_type.arrow()))
             .collect::<Result<Vec<_>>>()?;
-        let batch = RecordBatch::try_new(self.shape.schema.clone(), columns)
+        let mut batch = RecordBatch::try_new(self.shape.schema.clone(), columns)
             .map_err(|e| failed("rows do not fit their table", e))?;
-        match self.shape.dist {
-            Some(key) if self.shape.slices > 1 => {
-                let parts = slices::divide(&batch, key, self.shape.slices)?;
-                for (slice, part) in parts.into_iter().enumerate() {
-                    if let Some(part) = part {
-                        self.buffer(slice, part).await?;
-                    }
-                }
-                Ok(())
-            }
-            _ => {
-                let slice = self.next_slice;
-                self.next_slice = (slice + 1) % self.buffers.len();
-                self.buffer(slice, batch).await
-            }
-        }
-    }
-
-    async fn buffer(&mut self, slice: usize, batch: RecordBatch) -> Result<()> {
-        let most = self.options.segment_rows;
-        let mut batch = batch;
-        // A batch may be larger than a segment.
-        while self.buffers[slice].rows + batch.num_rows() > most {
-            let fits = most - self.buffers[slice].rows;
-            self.buffers[slice].push(batch.slice(0, fits));
+        self.rows += batch.num_rows() as u64;
+        let slices = usize::from(self.shape.slices);
+        let most = self.options.segment_rows.saturating_mul(slices);
+        // A batch may be larger than a chunk.
+        while self.pending.rows + batch.num_rows() > most {
+            let fits = most - self.pending.rows;
+            self.gather(batch.slice(0, fits));
             batch = batch.slice(fits, batch.num_rows() - fits);
-            self.flush(slice).await?;
+            self.flush().await?;
         }
-        if batch.num_rows() > 0 {
-            self.buffers[slice].push(batch);
-        }
-        let bytes = self.buffers[slice].held.bytes();
-        let full = self.buffers[slice].rows >= most
-            || bytes >= self.options.segment_bytes
+        self.gather(batch);
+        let bytes = self.pending.held.bytes();
+        let full = self.pending.rows >= most
+            || bytes >= self.chunk_bytes
             || (bytes >= CROWDED_BYTES && self.store.crowded());
-        if full {
-            self.flush(slice).await
-        } else {
-            Ok(())
-        }
+        if full { self.flush().await } else { Ok(()) }
     }
 
-    /// Hands a slice's rows to the background.
-    async fn flush(&mut self, slice: usize) -> Result<()> {
-        let empty = Buffer::new(&self.store);
-        let buffer = std::mem::replace(&mut self.buffers[slice], empty);
-        if buffer.rows == 0 {
+    fn gather(&mut self, batch: RecordBatch) {
+        if batch.num_rows() == 0 {
+            return;
+        }
+        let slice = self.next_slice;
+        self.next_slice = (slice + 1) % self.shape.slices;
+        let columns = batch.columns().iter();
+        let bytes = columns.map(|c| sketch::held_bytes(c.as_ref())).sum();
+        self.pending.held.add(bytes);
+        self.pending.rows += batch.num_rows();
+        self.pending.chunk.batches.push((slice, batch));
+    }
+
+    /// Hands the chunk to the background.
+    async fn flush(&mut self) -> Result<()> {
+        let Pending { chunk, rows, held } =
+            std::mem::replace(&mut self.pending, Pending::new(&self.store));
+        if rows == 0 {
             return Ok(());
         }
-        let permit = self
-            .store
-            .encoders()
-            .acquire_owned()
-            .await
-            .map_err(|e| failed("the segment store is closed", e))?;
-        // An error of an earlier file ends the load at once.
-        while let Some(done) = self.files.try_join_next() {
-            self.done.push(joined(done)?);
+        let permit = self.store.room(held.bytes()).await?;
+        // An error of an earlier chunk ends the load at once.
+        while let Some(done) = self.chunks.try_join_next() {
+            self.done.extend(joined(done)?);
         }
-        let id = self.ids.segment_ids(1).await?;
-        let (store, shape) = (self.store.clone(), self.shape.clone());
-        self.files.spawn(async move {
-            let made = write_segment(store, shape, id, SliceId(slice as u16), buffer).await;
-            drop(permit);
-            made
+        let (store, shape, ids) = (self.store.clone(), self.shape.clone(), self.ids.clone());
+        let (table, most) = (self.table, self.options.segment_rows);
+        self.chunks.spawn(async move {
+            let runs = arrange(shape.clone(), chunk, most).await?;
+            let first = ids.segment_ids(runs.len() as u64).await?;
+            let files = runs.into_iter().zip(first.0..).map(|(run, id)| {
+                let (store, shape) = (store.clone(), shape.clone());
+                tokio::spawn(write_file(store, shape, table, SegmentId(id), run))
+            });
+            let made = try_join_all(files).await.map_err(ended)?;
+            drop((permit, held));
+            made.into_iter().collect()
         });
         Ok(())
     }
 
     /// Ends writing. When it returns, every segment is durable.
     pub async fn finish(mut self) -> Result<Written> {
-        let nothing_written = self.files.is_empty() && self.done.is_empty();
-        let bytes: usize = self.buffers.iter().map(|b| b.held.bytes()).sum();
+        let nothing_written = self.chunks.is_empty() && self.done.is_empty();
         if nothing_written
             && self.rows <= self.options.inline_rows as u64
-            && bytes <= self.options.inline_bytes
+            && self.pending.held.bytes() <= self.options.inline_bytes
         {
             return self.finish_inline().await;
         }
-        for slice in 0..self.buffers.len() {
-            self.flush(slice).await?;
-        }
-        while let Some(done) = self.files.join_next().await {
-            self.done.push(joined(done)?);
+        self.flush().await?;
+        while let Some(done) = self.chunks.join_next().await {
+            self.done.extend(joined(done)?);
         }
         if !self.done.is_empty() {
-            self.store.sync_names(self.shape.table).await?;
+            self.store.sync_names(self.table).await?;
         }
         let mut written = Written {
             rows: self.rows,
@@ -289,97 +264,68 @@ impl SegmentWriter {
             ..Default::default()
         };
         let shape = &self.shape;
-        for (slice, buffer) in self.buffers.into_iter().enumerate() {
-            if buffer.rows == 0 {
-                continue;
-            }
+        let schema = storage_schema(&shape.columns)?;
+        for run in arrange(shape.clone(), self.pending.chunk, usize::MAX).await? {
             let id = self.ids.segment_ids(1).await?;
-            let sorted = order::sort(buffer.batches, &shape.order, usize::MAX)?;
-            let batch = arrow::compute::concat_batches(&shape.schema, &sorted)
+            let batch = arrow::compute::concat_batches(&shape.schema, &run.batches)
                 .map_err(|e| failed("an inline batch", e))?;
             let slice = match shape.dist {
-                Some(_) => slice as u16,
+                Some(_) => run.slice.0,
                 // Rows without a DISTKEY go round by statement.
-                None => (id.0 % shape.slices as u64) as u16,
+                None => (id.0 % u64::from(shape.slices)) as u16,
             };
-            let mut sketch = RowSketch::new(shape.columns.len());
-            sketch.update(&batch);
-            written.sketch.merge(&sketch);
-            let bytes = inline::encode(&shape.schema, &batch)?;
-            written.segments.push(Arc::new(Segment {
-                id,
-                slice: SliceId(slice),
-                rows: batch.num_rows() as u64,
-                bytes: bytes.len() as u64,
-                sorted: shape.order.is_some(),
-                columns: column_bounds(shape, std::slice::from_ref(&batch)),
-                place: Place::Inline(bytes),
-                deleted: Default::default(),
-                deleted_rows: 0,
-            }));
+            written.sketch.merge(&run.sketch);
+            let bytes = inline::encode(&schema, &batch)?;
+            let place = Place::Inline(bytes.clone());
+            let segment = segment(shape, id, SliceId(slice), place, bytes.len() as u64, run);
+            written.segments.push(Arc::new(segment));
         }
         Ok(written)
     }
 }
 
-fn joined(
-    result: Result<Result<(Segment, RowSketch)>, tokio::task::JoinError>,
-) -> Result<(Segment, RowSketch)> {
-    result.map_err(|e| {
-        tracing::error!("a segment's writer failed: {e}");
-        SqlError::internal("a segment could not be encoded")
-    })?
+fn joined(result: Result<Result<Vec<Made>>, tokio::task::JoinError>) -> Result<Vec<Made>> {
+    result.map_err(ended)?
 }
 
-async fn write_segment(
+fn ended(error: tokio::task::JoinError) -> SqlError {
+    tracing::error!("a segment's writer failed: {error}");
+    SqlError::internal("a segment could not be encoded")
+}
+
+async fn write_file(
     store: SegmentStore,
     shape: Arc<Shape>,
+    table: Oid,
     id: SegmentId,
-    slice: SliceId,
-    buffer: Buffer,
-) -> Result<(Segment, RowSketch)> {
-    let rows = buffer.rows as u64;
-    let held = buffer.held;
-    let unsorted = buffer.batches;
-    let prepared = {
-        let shape = shape.clone();
-        blocking(move || {
-            let batches = order::sort(unsorted, &shape.order, 65_536)?;
-            let columns = column_bounds(&shape, &batches);
-            let mut sketch = RowSketch::new(shape.columns.len());
-            batches.iter().for_each(|b| sketch.update(b));
-            Ok((batches, columns, sketch))
-        })
-        .await?
-    };
-    let (batches, columns, sketch) = prepared;
-    let key = SegmentStore::key(shape.table, id);
+    mut run: Run,
+) -> Result<Made> {
+    let key = SegmentStore::key(table, id);
+    let batches = std::mem::take(&mut run.batches);
     let bytes = encode::write_file(&store, &key, &shape.schema, batches).await?;
-    drop(held);
-    let segment = Segment {
-        id,
-        slice,
-        place: Place::File(key),
-        rows,
-        bytes,
-        sorted: shape.order.is_some(),
-        columns,
-        deleted: Default::default(),
-        deleted_rows: 0,
-    };
+    let sketch = std::mem::take(&mut run.sketch);
+    let slice = run.slice;
+    let segment = segment(&shape, id, slice, Place::File(key), bytes, run);
     Ok((segment, sketch))
 }
 
-fn column_bounds(shape: &Shape, batches: &[RecordBatch]) -> BTreeMap<u32, ColumnBounds> {
-    shape
-        .columns
-        .iter()
-        .enumerate()
-        .map(|(i, column)| {
-            (
-                column.id,
-                bounds::of_all(batches.iter().map(|b| b.column(i))),
-            )
-        })
-        .collect()
+fn segment(
+    shape: &Shape,
+    id: SegmentId,
+    slice: SliceId,
+    place: Place,
+    bytes: u64,
+    run: Run,
+) -> Segment {
+    Segment {
+        id,
+        slice,
+        rows: run.rows as u64,
+        bytes,
+        sorted: shape.order.is_some(),
+        columns: run.columns,
+        place,
+        deleted: Default::default(),
+        deleted_rows: 0,
+    }
 }

@@ -1,5 +1,6 @@
 //! Builds Arrow columns from the fields of a block, one column at a time.
 
+use std::str::Utf8Error;
 use std::sync::Arc;
 
 use arrow::array::*;
@@ -12,9 +13,9 @@ use lw_pgrepr::{SqlType, Zone};
 
 use super::errors::{FieldError, RowError, missing_data};
 use super::formats::read_time;
-use super::numbers::{boolean, decimal, float, integer};
+use super::numbers::{boolean, decimal, float, integer, short_decimal};
 use super::options::CopyOptions;
-use super::scan::Scanned;
+use super::scan::{MISSING, Place, Scanned};
 
 /// A column to be loaded.
 #[derive(Debug, Clone)]
@@ -40,13 +41,14 @@ pub(crate) struct Loaded {
 
 /// Reads all columns of a block.
 pub(crate) fn load(
-    scanned: Scanned,
+    scanned: &mut Scanned,
     targets: &[Target],
     options: &CopyOptions,
     zone: Zone,
 ) -> Result<Loaded> {
     let mut reader = Reader {
-        scanned: &scanned,
+        scanned,
+        text: scanned.text(),
         options,
         zone,
         refused: Vec::new(),
@@ -76,8 +78,8 @@ pub(crate) fn load(
         columns = keep(columns, BooleanArray::from(good))?;
         rows = columns.first().map_or(0, |c| c.len());
     }
-    let Scanned { lines, .. } = scanned;
-    errors.extend(scanned.errors);
+    let lines = scanned.lines;
+    errors.append(&mut scanned.errors);
     errors.sort_by_key(|e| e.line);
     replaced.sort_unstable();
     replaced.dedup();
@@ -107,6 +109,8 @@ fn failed(error: ArrowError) -> SqlError {
 
 struct Reader<'a> {
     scanned: &'a Scanned,
+    /// The block, if it is UTF-8 from one end to the other.
+    text: Option<&'a str>,
     options: &'a CopyOptions,
     zone: Zone,
     /// Row, column and reason of fields that were refused.
@@ -138,6 +142,17 @@ impl Reader<'_> {
             SqlType::Oid => {
                 let read = ints(0, u32::MAX.into(), "OID");
                 self.primitive::<UInt32Type>(index, |b| read(b).map(|v| v as u32))
+            }
+            // What has room in 64 bits: so it is written.
+            SqlType::Numeric(p, s) if p <= 18 => {
+                let round = options.round_dec;
+                let array = self.primitive_array::<Decimal64Type>(index, |b| {
+                    match short_decimal(b, p, s) {
+                        Some(value) => Ok(value),
+                        None => decimal(b, p, s, round).map(|v| v as i64),
+                    }
+                });
+                Arc::new(array.with_precision_and_scale(p, s).map_err(failed)?)
             }
             SqlType::Numeric(p, s) => {
                 let round = options.round_dec;
@@ -204,16 +219,19 @@ impl Reader<'_> {
     }
 
     /// A field that is no text: `None` if it stands for NULL.
-    fn value(&self, row: usize, index: usize) -> Option<&[u8]> {
-        let field = self.scanned.field(row, index)?;
-        if field == self.options.null_as {
+    #[inline]
+    fn value<'f>(&self, field: Option<&'f [u8]>) -> Option<&'f [u8]> {
+        let field = field?;
+        let (first, last) = (field.first()?, field.last()?);
+        let null = &self.options.null_as;
+        if null.first() == Some(first) && *null == field {
             return None;
         }
-        let field = match (field.first(), field.last()) {
-            (Some(b' ' | b'\t'), _) | (_, Some(b' ' | b'\t')) => field.trim_ascii(),
-            _ => field,
-        };
-        (!field.is_empty()).then_some(field)
+        if matches!(first, b' ' | b'\t') || matches!(last, b' ' | b'\t') {
+            let field = field.trim_ascii();
+            return (!field.is_empty()).then_some(field);
+        }
+        Some(field)
     }
 
     fn primitive<T: ArrowPrimitiveType>(
@@ -249,8 +267,8 @@ impl Reader<'_> {
         let mut values: Vec<T::Native> = Vec::with_capacity(rows);
         let mut nulls = NullBufferBuilder::new(rows);
         let mut refused = Vec::new();
-        for row in 0..rows {
-            let value = match self.value(row, index).map(&read) {
+        for (row, field) in self.scanned.column(index).enumerate() {
+            let value = match self.value(field).map(&read) {
                 Some(Ok(value)) => value,
                 Some(Err(error)) => {
                     refused.push((row, index, error));
@@ -270,7 +288,7 @@ impl Reader<'_> {
         let mut values = Vec::with_capacity(rows);
         let mut nulls = Vec::with_capacity(rows);
         for row in 0..rows {
-            let value = match self.value(row, index).map(boolean) {
+            let value = match self.value(self.scanned.field(row, index)).map(boolean) {
                 Some(Ok(value)) => Some(value),
                 Some(Err(error)) => {
                     self.refused.push((row, index, error));
@@ -288,13 +306,17 @@ impl Reader<'_> {
     }
 
     /// A text field: `None` if it stands for NULL.
-    fn string(&self, row: usize, index: usize, fill: bool) -> Option<&[u8]> {
+    #[inline]
+    fn string(&self, place: Place, fill: bool) -> Option<&[u8]> {
         let options = self.options;
-        let Some(field) = self.scanned.field(row, index) else {
-            let fill = fill && self.scanned.is_missing(row, index);
+        let Some(field) = self.scanned.at(place) else {
+            let fill = fill && place == MISSING;
             return (fill && !options.empty_as_null).then_some(b"");
         };
-        if field == options.null_as || field.is_empty() && options.empty_as_null {
+        let null = &options.null_as;
+        if null.first() == field.first() && *null == field
+            || field.is_empty() && options.empty_as_null
+        {
             return None;
         }
         if options.blanks_as_null && !field.is_empty() && field.trim_ascii().is_empty() {
@@ -303,21 +325,39 @@ impl Reader<'_> {
         Some(field)
     }
 
+    /// A builder with room for the texts of a column, and no more: there may be very many columns.
+    fn texts(&self, index: usize) -> StringViewBuilder {
+        let lengths = self.scanned.places(index).map(|p| p.1.wrapping_sub(p.0));
+        // Shorter ones have their place in the view.
+        let long = lengths.filter(|len| *len > 12 && *len < u32::MAX - 1);
+        let bytes = long.map(u64::from).sum::<u64>().clamp(1, 64 << 20);
+        StringViewBuilder::with_capacity(self.scanned.len()).with_fixed_block_size(bytes as u32)
+    }
+
+    /// The first part of the field at a place as text.
+    #[inline]
+    fn utf8<'f>(&'f self, place: Place, field: &'f [u8]) -> Result<&'f str, Utf8Error> {
+        let start = place.0 as usize;
+        match self.text.and_then(|t| t.get(start..start + field.len())) {
+            Some(text) => Ok(text),
+            None => std::str::from_utf8(field),
+        }
+    }
+
     fn varchar(&mut self, index: usize, most: usize) -> ArrayRef {
-        let rows = self.scanned.len();
         let options = self.options;
-        let mut builder = StringViewBuilder::with_capacity(rows).with_fixed_block_size(1 << 18);
+        let mut builder = self.texts(index);
         let (mut refused, mut replaced) = (Vec::new(), Vec::new());
         let mut mended = String::new();
-        for row in 0..rows {
-            let Some(mut field) = self.string(row, index, true) else {
+        for (row, place) in self.scanned.places(index).enumerate() {
+            let Some(mut field) = self.string(*place, true) else {
                 builder.append_null();
                 continue;
             };
             if options.trim_blanks {
                 field = field.trim_ascii_end();
             }
-            let mut text = match std::str::from_utf8(field) {
+            let mut text = match self.utf8(*place, field) {
                 Ok(text) => text,
                 Err(error) => match options.accept_inv_chars {
                     Some(with) => {
@@ -349,11 +389,10 @@ impl Reader<'_> {
     }
 
     fn char(&mut self, index: usize, most: usize) -> ArrayRef {
-        let rows = self.scanned.len();
-        let mut builder = StringViewBuilder::with_capacity(rows).with_fixed_block_size(1 << 18);
+        let mut builder = self.texts(index);
         let mut refused = Vec::new();
-        for row in 0..rows {
-            let Some(mut field) = self.string(row, index, false) else {
+        for (row, place) in self.scanned.places(index).enumerate() {
+            let Some(mut field) = self.string(*place, false) else {
                 builder.append_null();
                 continue;
             };
@@ -361,7 +400,9 @@ impl Reader<'_> {
             while let [rest @ .., b' '] = field {
                 field = rest;
             }
-            if let Some(at) = field.iter().position(|b| !b.is_ascii()) {
+            if !field.is_ascii()
+                && let Some(at) = field.iter().position(|b| !b.is_ascii())
+            {
                 refused.push((row, index, multibyte(field, at)));
                 builder.append_null();
                 continue;
@@ -375,11 +416,8 @@ impl Reader<'_> {
                 }
                 field = &field[..most];
             }
-            builder.append_value(
-                std::str::from_utf8(field)
-                    .unwrap_or_default()
-                    .trim_end_matches(' '),
-            );
+            let text = self.utf8(*place, field).unwrap_or_default();
+            builder.append_value(text.trim_end_matches(' '));
         }
         self.refused.extend(refused);
         Arc::new(builder.finish())
@@ -388,7 +426,7 @@ impl Reader<'_> {
     fn varbyte(&mut self, index: usize, most: usize) -> ArrayRef {
         let mut builder = BinaryViewBuilder::new();
         for row in 0..self.scanned.len() {
-            let value = self.value(row, index).map(|field| {
+            let value = self.value(self.scanned.field(row, index)).map(|field| {
                 let bytes = unhex(field)
                     .ok_or_else(|| FieldError::new(1207, "Invalid hexadecimal value"))?;
                 if bytes.len() > most && !self.options.truncate_columns {
@@ -451,7 +489,7 @@ fn multibyte(field: &[u8], at: usize) -> FieldError {
     }
 }
 
-fn invalid_utf8(field: &[u8], error: std::str::Utf8Error) -> FieldError {
+fn invalid_utf8(field: &[u8], error: Utf8Error) -> FieldError {
     let at = error.valid_up_to();
     let first = field[at];
     // The numbers of the guide: 1 too long, 2 cut short, 3 no start byte, 4 a bad byte within.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_compression::tokio::bufread::{BzDecoder, GzipDecoder, ZstdDecoder};
 use futures::TryStreamExt;
 use lw_base::{Result, SqlError, SqlState};
+use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc;
 use tokio_util::io::StreamReader;
@@ -14,8 +15,12 @@ use super::options::{Compression, CopyOptions};
 use super::scan::last_boundary;
 use super::source::{SourceFile, s3_error};
 
-/// Bytes of a block.
-const BLOCK: usize = 4 << 20;
+/// Bytes of a block: with its fields it stays in a processor's cache.
+const BLOCK: usize = 1 << 20;
+/// Bytes a block's memory has at first: a record's part may stand behind the last whole one.
+const ROOM: usize = BLOCK + (BLOCK >> 2);
+/// Memory of blocks that is kept for others.
+const SPARE: usize = 8;
 /// Bytes that one record may be long (Developer Guide, "COPY": a row is at most 4 MB).
 const RECORD: usize = 4 << 20;
 
@@ -31,14 +36,37 @@ pub(crate) struct Block {
     pub last: bool,
 }
 
+/// Memory of blocks that were read.
+#[derive(Default)]
+pub(crate) struct Blocks(Mutex<Vec<Vec<u8>>>);
+
+impl Blocks {
+    /// Empty memory for a block.
+    fn take(&self) -> Vec<u8> {
+        let kept = self.0.lock().pop();
+        kept.unwrap_or_else(|| Vec::with_capacity(ROOM))
+    }
+
+    /// Keeps memory for other blocks.
+    pub fn give(&self, mut block: Vec<u8>) {
+        block.clear();
+        let mut kept = self.0.lock();
+        // Memory of a very long record is not kept.
+        if kept.len() < SPARE && block.capacity() <= 2 * ROOM {
+            kept.push(block);
+        }
+    }
+}
+
 /// Reads a file and sends its blocks.
 pub(crate) async fn read(
     index: usize,
     file: SourceFile,
     options: Arc<CopyOptions>,
+    blocks: Arc<Blocks>,
     to: mpsc::Sender<Result<Block>>,
 ) {
-    if let Err(error) = read_blocks(index, &file, &options, &to).await {
+    if let Err(error) = read_blocks(index, &file, &options, &blocks, &to).await {
         // A receiver that is gone has its own reason.
         let _ = to.send(Err(error)).await;
     }
@@ -48,10 +76,11 @@ async fn read_blocks(
     index: usize,
     file: &SourceFile,
     options: &CopyOptions,
+    blocks: &Blocks,
     to: &mpsc::Sender<Result<Block>>,
 ) -> Result<()> {
     let mut input = open(file, options.compression).await?;
-    let mut buffer: Vec<u8> = Vec::with_capacity(BLOCK + (BLOCK >> 2));
+    let mut buffer = blocks.take();
     let mut header = options.ignore_header;
     let mut skipped = 0;
     let mut first = true;
@@ -93,6 +122,10 @@ async fn read_blocks(
             if buffer.len() >= RECORD {
                 return Err(too_long(file));
             }
+            // A line longer than a block.
+            if buffer.len() >= BLOCK {
+                grow(&mut buffer, &mut input, file, &mut ended).await?;
+            }
             continue;
         }
         let end = if ended {
@@ -111,7 +144,7 @@ async fn read_blocks(
             }
         }
         let end = if ended { buffer.len() } else { end };
-        let mut rest = Vec::with_capacity(BLOCK + (BLOCK >> 2));
+        let mut rest = blocks.take();
         rest.extend_from_slice(&buffer[end..]);
         buffer.truncate(end);
         let block = Block {

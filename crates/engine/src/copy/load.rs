@@ -11,15 +11,16 @@ use lw_catalog::{Column, Relation};
 use lw_events::LoadRecord;
 use lw_functions::error::canceled;
 use lw_pgrepr::Zone;
+use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::columns::{Loaded, Target, load};
 use super::errors::RowError;
-use super::input::{Block, read};
+use super::input::{Block, Blocks, read};
 use super::options::CopyOptions;
-use super::scan::scan;
+use super::scan::{Scanned, scan_again};
 use super::source::SourceFile;
 use crate::dml::Loader;
 use crate::{Effect, Engine, StatementContext};
@@ -110,6 +111,14 @@ impl From<SqlError> for Ended {
     }
 }
 
+/// What blocks are read with, kept for the next ones: getting so much memory anew for each of them
+/// costs more than reading it.
+#[derive(Default)]
+struct Spare {
+    blocks: Arc<Blocks>,
+    scanned: Mutex<Vec<Scanned>>,
+}
+
 /// A block being read.
 struct Pending {
     file: usize,
@@ -174,6 +183,7 @@ pub(crate) async fn text(
 ) -> Result<Effect, Ended> {
     let mut sink = Sink::new(engine, job, ctx)?;
     let parallel = engine.config.partitions.max(1);
+    let spare: Arc<Spare> = Arc::default();
     // Readers die with this set, when the load ends early.
     let mut readers: JoinSet<()> = JoinSet::new();
     let mut next_file = 0;
@@ -183,7 +193,8 @@ pub(crate) async fn text(
         while open.len() < parallel && next_file < job.files.len() {
             let (to, from) = mpsc::channel(2);
             let (index, file) = (next_file, job.files[next_file].clone());
-            readers.spawn(read(index, file, job.options.clone(), to));
+            let blocks = spare.blocks.clone();
+            readers.spawn(read(index, file, job.options.clone(), blocks, to));
             progress.files[index].start = lw_base::clock::now_micros();
             open.push_back((index, ReceiverStream::new(from)));
             next_file += 1;
@@ -203,7 +214,7 @@ pub(crate) async fn text(
                     if !block.last {
                         open.push_back((index, from));
                     }
-                    pending.push_back(begin(job, block));
+                    pending.push_back(begin(job, block, spare.clone()));
                 }
                 None => {
                     return Err(SqlError::internal("a file's reader ended early").into());
@@ -241,7 +252,7 @@ pub(crate) async fn text(
 }
 
 /// Starts the reading of a block.
-fn begin(job: &Job, block: Block) -> Pending {
+fn begin(job: &Job, block: Block, spare: Arc<Spare>) -> Pending {
     let options = job.options.clone();
     let targets = job.targets.clone();
     let zone = job.zone;
@@ -253,8 +264,12 @@ fn begin(job: &Job, block: Block) -> Pending {
         bytes,
         work: tokio::task::spawn_blocking(move || {
             let names: Vec<String> = targets.iter().map(|t| t.name.clone()).collect();
-            let scanned = scan(block.bytes, &names, &options);
-            load(scanned, &targets, &options, zone)
+            let used = spare.scanned.lock().pop().unwrap_or_default();
+            let mut scanned = scan_again(used, block.bytes, &names, &options);
+            let loaded = load(&mut scanned, &targets, &options, zone);
+            spare.blocks.give(scanned.take_block());
+            spare.scanned.lock().push(scanned);
+            loaded
         }),
     }
 }

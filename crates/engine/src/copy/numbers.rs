@@ -20,6 +20,13 @@ pub(crate) fn integer(bytes: &[u8], least: i64, most: i64, kind: &str) -> Result
     if digits.is_empty() {
         return Err(FieldError::digit(bytes, 0, kind));
     }
+    if digits.len() <= 18 && digits.iter().all(u8::is_ascii_digit) {
+        let value = digits.iter().fold(0, |v, b| v * 10 + i64::from(b - b'0'));
+        let value = if negative { -value } else { value };
+        if (least..=most).contains(&value) {
+            return Ok(value);
+        }
+    }
     let mut value: u64 = 0;
     let mut large = false;
     for (i, b) in digits.iter().enumerate() {
@@ -49,6 +56,61 @@ pub(crate) fn integer(bytes: &[u8], least: i64, most: i64, kind: &str) -> Result
     }
     Ok(wide as i64)
 }
+
+/// A decimal of this precision (at most 18) and scale as most are written: `None` is for [`decimal`] to
+/// read or to refuse.
+#[inline]
+pub(crate) fn short_decimal(bytes: &[u8], precision: u8, scale: i8) -> Option<i64> {
+    let (negative, digits) = match bytes {
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, bytes),
+    };
+    let scale = usize::try_from(scale).ok()?;
+    let mut value = 0u64;
+    let mut decimals = 0;
+    // So many digits have room in any case.
+    if digits.len() > 16 {
+        return None;
+    }
+    let mut rest = digits.iter();
+    for b in rest.by_ref() {
+        let d = b.wrapping_sub(b'0');
+        if d > 9 {
+            if *b != b'.' {
+                return None;
+            }
+            break;
+        }
+        value = value * 10 + u64::from(d);
+    }
+    for b in rest {
+        let d = b.wrapping_sub(b'0');
+        if d > 9 {
+            return None;
+        }
+        value = value * 10 + u64::from(d);
+        decimals += 1;
+    }
+    let missing = scale.checked_sub(decimals)?;
+    let value = value.checked_mul(*TENS.get(missing)?)?;
+    // A sign or a point alone is no number.
+    if value >= *TENS.get(usize::from(precision))? || !digits.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = value as i64;
+    Some(if negative { -value } else { value })
+}
+
+/// Powers of ten.
+const TENS: [u64; 19] = {
+    let mut tens = [1; 19];
+    let mut i = 1;
+    while i < 19 {
+        tens[i] = tens[i - 1] * 10;
+        i += 1;
+    }
+    tens
+};
 
 /// A decimal of this precision and scale, unscaled. More decimals are cut off, or rounded.
 pub(crate) fn decimal(
@@ -244,6 +306,37 @@ mod tests {
         let long = |b: &[u8]| integer(b, i64::MIN, i64::MAX, "Long");
         assert_eq!(long(b"-9223372036854775808").unwrap(), i64::MIN);
         assert_eq!(long(b"9223372036854775808").unwrap_err().code, 1204);
+    }
+
+    #[test]
+    fn short_decimals_are_those_of_the_long_way() {
+        for text in [
+            "0",
+            "5",
+            "-5",
+            "20.25",
+            "-20.25",
+            ".5",
+            "5.",
+            "-.05",
+            "007.10",
+            "999999.99",
+        ] {
+            let short = short_decimal(text.as_bytes(), 8, 2).unwrap();
+            let long = decimal(text.as_bytes(), 8, 2, false).unwrap();
+            assert_eq!(i128::from(short), long, "{text}");
+        }
+        for text in [
+            "", "-", ".", "-.", "+5", "1e3", "20.259", "1000000", "1,5", "--5", "1.2.3",
+        ] {
+            assert_eq!(short_decimal(text.as_bytes(), 8, 2), None, "{text}");
+        }
+        assert_eq!(
+            short_decimal(b"9999999999999999", 18, 2),
+            Some(999_999_999_999_999_900)
+        );
+        assert_eq!(short_decimal(b"9999999999999999", 18, 4), None);
+        assert_eq!(short_decimal(b"0000000000000001", 18, 18), None);
     }
 
     #[test]

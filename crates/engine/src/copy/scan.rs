@@ -9,14 +9,15 @@ use super::errors::{
 use super::options::{CopyOptions, Format};
 
 /// Where a field is: in the block, or (from the block's length on) in the decoded text behind it.
-type Place = (u32, u32);
+pub(super) type Place = (u32, u32);
 
 /// Marks a field the record does not have (FILLRECORD).
-const MISSING: Place = (u32::MAX, u32::MAX);
+pub(super) const MISSING: Place = (u32::MAX, u32::MAX);
 /// Marks a field that is NULL whatever its type (JSON's null).
 pub(super) const NULL: Place = (u32::MAX, u32::MAX - 1);
 
-/// A block, split.
+/// A block, split. What is no longer needed can be used again, with [`scan_again`].
+#[derive(Default)]
 pub(crate) struct Scanned {
     pub(super) block: Vec<u8>,
     /// Fields that had to be decoded (quotes, escapes).
@@ -25,6 +26,8 @@ pub(crate) struct Scanned {
     pub(super) fields: Vec<Place>,
     /// Where each row's record starts.
     rows: Vec<u32>,
+    /// Where delimiters and newlines are.
+    ends: Vec<u32>,
     width: usize,
     /// Lines of the block.
     pub lines: u64,
@@ -40,22 +43,47 @@ impl Scanned {
 
     /// A field's bytes; `None` if it is NULL or the record ended before it (FILLRECORD).
     pub fn field(&self, row: usize, column: usize) -> Option<&[u8]> {
-        let place = self.fields[row * self.width + column];
+        self.at(self.fields[row * self.width + column])
+    }
+
+    /// The fields of a column.
+    pub fn column(&self, column: usize) -> impl Iterator<Item = Option<&[u8]>> {
+        let places = self.places(column);
+        places.map(|place| self.at(*place))
+    }
+
+    /// Where the fields of a column are.
+    pub(super) fn places(&self, column: usize) -> impl Iterator<Item = &Place> {
+        let fields = self.fields.get(column..).unwrap_or_default();
+        fields.iter().step_by(self.width.max(1))
+    }
+
+    #[inline]
+    pub(super) fn at(&self, place: Place) -> Option<&[u8]> {
+        match self.block.get(place.0 as usize..place.1 as usize) {
+            Some(field) => Some(field),
+            None => self.elsewhere(place),
+        }
+    }
+
+    #[cold]
+    fn elsewhere(&self, place: Place) -> Option<&[u8]> {
         if place == MISSING || place == NULL {
             return None;
         }
-        let (start, end) = (place.0 as usize, place.1 as usize);
         let base = self.block.len();
-        Some(match start >= base {
-            true if end > base => &self.decoded[start - base..end - base],
-            true => &[],
-            false => &self.block[start..end],
-        })
+        let (start, end) = (place.0 as usize - base, place.1 as usize - base);
+        self.decoded.get(start..end)
     }
 
-    /// True if the record ended before the field.
-    pub fn is_missing(&self, row: usize, column: usize) -> bool {
-        self.fields[row * self.width + column] == MISSING
+    /// The block, if all of it is UTF-8: then its fields are, as only ASCII stands between them.
+    pub fn text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.block).ok()
+    }
+
+    /// The block's memory, for another one.
+    pub fn take_block(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.block)
     }
 
     /// An error of a row, with its line.
@@ -154,19 +182,27 @@ fn opens_field(block: &[u8], at: usize, delimiter: u8) -> bool {
 }
 
 /// Splits a block into records with one field for each of the columns `names`.
+#[cfg(test)]
 pub(crate) fn scan(block: Vec<u8>, names: &[String], options: &CopyOptions) -> Scanned {
-    let width = names.len();
-    let guess = block.len() / (8 * width.max(1)) + 16;
+    scan_again(Scanned::default(), block, names, options)
+}
+
+/// Splits a block into records with one field for each of the columns `names`, in the memory of
+/// one that is no longer needed.
+pub(crate) fn scan_again(
+    mut out: Scanned,
+    block: Vec<u8>,
+    names: &[String],
+    options: &CopyOptions,
+) -> Scanned {
+    out.decoded.clear();
+    out.fields.clear();
+    out.rows.clear();
+    out.errors.clear();
+    out.width = names.len();
+    out.block = block;
     let mut scanner = Scanner {
-        out: Scanned {
-            decoded: Vec::new(),
-            fields: Vec::with_capacity(guess * width),
-            rows: Vec::with_capacity(guess),
-            width,
-            lines: 0,
-            errors: Vec::new(),
-            block,
-        },
+        out,
         options,
         base: 0,
         start: 0,
@@ -273,14 +309,14 @@ impl Scanner<'_> {
 
     /// A delimiter and nothing special.
     fn plain(&mut self) {
-        let block = std::mem::take(&mut self.out.block);
         let mut start = 0;
         // The places are gathered first, so that the search runs undisturbed.
-        let mut ends = Vec::with_capacity(block.len() / 6);
-        ends.extend(memchr::memchr2_iter(self.options.delimiter, b'\n', &block).map(|i| i as u32));
-        self.out.block = block;
-        for end in ends {
-            let end = end as usize;
+        let mut ends = std::mem::take(&mut self.out.ends);
+        ends.clear();
+        let found = memchr::memchr2_iter(self.options.delimiter, b'\n', &self.out.block);
+        ends.extend(found.map(|i| i as u32));
+        for end in &ends {
+            let end = *end as usize;
             if self.out.block[end] == b'\n' {
                 self.last_field(start, end);
                 self.end_row(end + 1);
@@ -289,6 +325,7 @@ impl Scanner<'_> {
             }
             start = end + 1;
         }
+        self.out.ends = ends;
         self.tail(start);
     }
 

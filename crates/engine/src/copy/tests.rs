@@ -512,6 +512,25 @@ async fn noload_only_checks() {
 }
 
 #[tokio::test]
+async fn records_and_headers_may_be_longer_than_a_block() {
+    let mut t = Try::new(vec![
+        column("a", SqlType::Int4),
+        column("b", SqlType::Varchar(65_535)),
+    ]);
+    let long = "x".repeat(3 << 20);
+    let text = format!("{long}\n1|one\n2|{long}\n3|three\n");
+    t.bucket.put("in/1", text);
+    let options = [("IGNOREHEADER", "1"), ("TRUNCATECOLUMNS", "")];
+    t.copy("s3://b/in/", &options).await.unwrap();
+    let cut = format!("2|{}", &long[..65_535]);
+    assert_eq!(t.rows().await, ["1|one", &cut, "3|three"]);
+    let longer = format!("1|{}\n", "x".repeat(6 << 20));
+    t.bucket.put("in/1", longer);
+    let error = failure(t.copy("s3://b/in/", &[]).await);
+    assert_eq!(error, "a record of s3://b/in/1 is longer than 4 MB");
+}
+
+#[tokio::test]
 async fn large_files_are_cut_between_records() {
     let mut t = simple();
     let mut text = String::new();

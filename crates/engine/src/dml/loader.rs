@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int16Array, Int32Array, Int64Array};
-use arrow::datatypes::{Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use lw_base::{Result, SegmentId, SqlError, SqlState};
 use lw_catalog::{Change, Column, Relation};
-use lw_functions::sql_error;
 use lw_pgrepr::SqlType;
 use lw_storage::{SegmentIds, SegmentWriter, WriteOptions};
 
@@ -28,7 +26,6 @@ impl SegmentIds for IdsOf {
 /// NOT NULL, writes segments. Until the effect is committed nothing of it is part of the table.
 pub struct Loader {
     relation: Arc<Relation>,
-    schema: SchemaRef,
     /// Where each column of the table comes from.
     sources: Vec<Source>,
     ctx: StatementContext,
@@ -77,7 +74,6 @@ impl Loader {
             WriteOptions::default(),
         )?;
         Ok(Loader {
-            schema: table_schema(&relation),
             relation,
             sources,
             ctx: ctx.clone(),
@@ -123,19 +119,13 @@ impl Loader {
     }
 
     /// Takes rows given as all columns of the table.
-    pub(crate) async fn write_columns(&mut self, mut columns: Vec<ArrayRef>) -> Result<()> {
-        for (array, column) in columns.iter_mut().zip(&self.relation.columns) {
+    pub(crate) async fn write_columns(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
+        for (array, column) in columns.iter().zip(&self.relation.columns) {
             if column.not_null && array.null_count() > 0 {
                 return Err(null_in(column));
             }
-            let want = column.sql_type.arrow();
-            if *array.data_type() != want {
-                *array = arrow::compute::cast(array, &want).map_err(|e| sql_error(e.into()))?;
-            }
         }
-        let batch =
-            RecordBatch::try_new(self.schema.clone(), columns).map_err(|e| sql_error(e.into()))?;
-        self.writer.write(batch).await
+        self.writer.write(columns).await
     }
 
     /// New values of an IDENTITY column.
@@ -221,16 +211,6 @@ impl Loader {
             notices: vec![],
         })
     }
-}
-
-/// The table's columns as Arrow fields, all nullable.
-pub(crate) fn table_schema(relation: &Relation) -> SchemaRef {
-    let fields: Vec<_> = relation
-        .columns
-        .iter()
-        .map(|c| c.sql_type.field(&c.name, true))
-        .collect();
-    Arc::new(Schema::new(fields))
 }
 
 fn null_in(column: &Column) -> SqlError {

@@ -93,10 +93,7 @@ pub(super) async fn copy_rows(
     let columns = relation.columns.len();
     while let Some(batch) = next(&mut rows, ctx).await? {
         // A curve's places may follow the table's columns.
-        let batch = batch
-            .project(&(0..columns).collect::<Vec<_>>())
-            .map_err(|e| sql_error(e.into()))?;
-        writer.write(batch).await?;
+        writer.write(batch.columns()[..columns].to_vec()).await?;
     }
     writer.finish().await
 }
