@@ -40,14 +40,21 @@ impl Engine {
         let state = state::session_state(&self.config, &self.runtime, &ctx.session);
         // Both steps go as deep as the query does.
         let optimized = self.optimize_in(plan, ctx, &state)?;
-        let physical = DeepFuture(
-            state
-                .query_planner()
-                .create_physical_plan(&optimized, &state),
-        )
-        .await
-        .map_err(sql_error)?;
-        Ok((physical, state))
+        let physical = plan_physical(&optimized, &state).await;
+        if let Err(error) = &physical
+            && error
+                .to_string()
+                .contains("does not satisfy order requirements")
+        {
+            // DataFusion cannot always sort the inputs of a union one by one, and finds out at the end.
+            // Sorting them together always works.
+            let mut state = state;
+            let options = state.config_mut().options_mut();
+            options.optimizer.repartition_sorts = false;
+            let physical = plan_physical(&optimized, &state).await;
+            return Ok((physical.map_err(sql_error)?, state));
+        }
+        Ok((physical.map_err(sql_error)?, state))
     }
 
     /// The optimized plan of a query, as EXPLAIN shows it.
@@ -94,6 +101,14 @@ impl Engine {
             functions: crate::proc_list::functions(),
         }
     }
+}
+
+async fn plan_physical(
+    optimized: &LogicalPlan,
+    state: &SessionState,
+) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    let planner = state.query_planner();
+    DeepFuture(planner.create_physical_plan(optimized, state)).await
 }
 
 /// The engine's stream as a client's: errors in the client's words, stopped when cancelled.

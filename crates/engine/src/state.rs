@@ -58,6 +58,7 @@ pub(crate) fn session_state(
         .with_default_features()
         .with_analyzer_rules(lw_sql_plan::query::analyzer_rules())
         .with_optimizer_rules(crate::rules::optimizer_rules())
+        .with_physical_optimizer_rules(crate::rules::physical_rules())
         .with_scalar_functions(functions.scalar.values().cloned().collect())
         .with_aggregate_functions(functions.aggregate.values().cloned().collect())
         .with_window_functions(functions.window.values().cloned().collect())

@@ -40,16 +40,6 @@ fn function(name: &str, args: Vec<Expr>) -> Function {
     }
 }
 
-/// `count(*)`
-pub(super) fn count_star() -> Expr {
-    let mut f = function("count", Vec::new());
-    if let FunctionArguments::List(list) = &mut f.args {
-        list.args
-            .push(FunctionArg::Unnamed(FunctionArgExpr::Wildcard));
-    }
-    Expr::Function(f)
-}
-
 /// A string literal.
 pub(super) fn text(s: impl Into<String>) -> Expr {
     Expr::value(Value::SingleQuotedString(s.into()))

@@ -12,6 +12,7 @@ mod finish;
 mod forms;
 mod hidden;
 mod lateral;
+mod membership;
 pub mod names;
 mod operators;
 pub mod prepare;
@@ -162,6 +163,7 @@ pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
         Arc::new(ResolveGroupingFunction::new()),
         Arc::new(TypeCoercion::new()),
         Arc::new(settle::OurCasts),
+        Arc::new(membership::Membership),
     ]
 }
 

@@ -156,7 +156,6 @@ impl VisitorMut for Prepare {
         if let GroupByExpr::Expressions(exprs, _) = &mut select.group_by {
             exprs.iter_mut().for_each(undo_number);
         }
-        super::exists::in_select_list(select);
         ControlFlow::Continue(())
     }
 
