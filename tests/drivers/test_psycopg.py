@@ -113,3 +113,18 @@ def test_large_fetch_in_pieces(connection, big):
         named.execute(f"SELECT id FROM {big} ORDER BY id")
         assert [r[0] for r in named.fetchmany(10)] == list(range(10))
         assert [r[0] for r in named.fetchmany(10)] == list(range(10, 20))
+
+
+@pytest.mark.parametrize("mark", ["%b", "%t"])
+def test_numbers_keep_their_digits(connection, table, mark):
+    """psycopg declares them NUMERIC, which says nothing of precision and scale."""
+    big, small = Decimal("12345678901234567890123456789012345678"), Decimal("1.00000000000000000001")
+    connection.execute(f"CREATE TABLE {table} (a DECIMAL(10,2), b DECIMAL(38,0), c DECIMAL(38,20), d VARCHAR(40))")
+    connection.execute(f"INSERT INTO {table} VALUES ({mark},{mark},{mark},{mark})", [Decimal("1.235"), big, small, small])
+    assert connection.execute(f"SELECT * FROM {table}").fetchall() == [(Decimal("1.24"), big, small, str(small))]
+    for column, value, count in [("b", big, 1), ("b", big - 1, 0), ("c", small, 1), ("a", Decimal("1.2400000000001"), 0)]:
+        found = connection.execute(f"SELECT COUNT(*) FROM {table} WHERE {column} = {mark}", [value])
+        assert found.fetchone() == (count,), (column, value)
+    with pytest.raises(psycopg.errors.NumericValueOutOfRange):
+        connection.execute(f"INSERT INTO {table} (a) VALUES ({mark})", [big])
+    connection.rollback()

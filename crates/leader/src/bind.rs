@@ -1,15 +1,17 @@
 //! Parameters into plans.
 
-use arrow::array::AsArray;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, Decimal128Array};
 use arrow::compute;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Decimal128Type};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::ParamValues;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::scalar::ScalarValue;
 use lw_base::{Result, SqlError, SqlState};
-use lw_pgrepr::{SqlType, Zone};
+use lw_pgrepr::{SqlType, Zone, numeric};
 use lw_services::Param;
 use lw_sql_plan::{CopyPlan, CursorPlan, DdlPlan, DmlPlan, Plan, Planned, QueryPlan};
 
@@ -49,6 +51,43 @@ pub fn bind(planned: &Planned, params: &[Param]) -> Result<Planned> {
     let mut bound = planned.clone();
     bind_plan(&mut bound.plan, &values)?;
     Ok(bound)
+}
+
+/// Values of other types than the plan's parameters have: NUMERIC, whose values come with their own
+/// precision and scale.
+pub fn others(planned: &Planned, params: &[Param]) -> bool {
+    let types = params.iter().map(|p| p.sql_type);
+    types.zip(&planned.params).any(|(value, plan)| {
+        value != *plan && matches!((value, plan), (SqlType::Numeric(..), SqlType::Numeric(..)))
+    })
+}
+
+/// Makes NUMERIC values of the types the plan's parameters have, rounding.
+pub fn fit(planned: &Planned, params: &mut [Param]) -> Result<()> {
+    for (i, (param, wanted)) in params.iter_mut().zip(&planned.params).enumerate() {
+        let (SqlType::Numeric(_, from), SqlType::Numeric(precision, scale)) =
+            (param.sql_type, *wanted)
+        else {
+            continue;
+        };
+        if param.sql_type == *wanted {
+            continue;
+        }
+        if let Some(array) = &param.value {
+            let number = numeric::Parsed {
+                unscaled: array.as_primitive::<Decimal128Type>().value(0),
+                scale: from.unsigned_abs().into(),
+            };
+            let value = numeric::rescale(number, precision, scale)
+                .map_err(|e| e.with_context(format!("parameter ${}", i + 1)))?;
+            let array = Decimal128Array::from(vec![value])
+                .with_precision_and_scale(precision, scale)
+                .map_err(SqlError::internal)?;
+            param.value = Some(Arc::new(array));
+        }
+        param.sql_type = *wanted;
+    }
+    Ok(())
 }
 
 fn bind_plan(plan: &mut Plan, values: &ParamValues) -> Result<()> {

@@ -119,7 +119,7 @@ impl LeaderSession {
         &mut self,
         statement: &ParsedStatement,
         resolved: &Resolved,
-        params: Vec<Param>,
+        mut params: Vec<Param>,
         run: &mut Run,
     ) -> Result<Ran> {
         self.refuse_in_block(&resolved.planned)?;
@@ -130,6 +130,7 @@ impl LeaderSession {
         let catalog = self.catalog_pinned()?;
         let info = self.info(catalog, run.query_id());
         let planned = self.current_plan(statement, resolved, &info)?;
+        let planned = self.plan_for_values(planned, statement, resolved, &mut params, &info)?;
         access::check(&planned.access, &info)?;
         self.refuse_writes(&planned, &info)?;
         let planned = bind(&planned, &params)?;

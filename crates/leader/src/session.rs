@@ -368,6 +368,37 @@ impl LeaderSession {
     }
 }
 
+impl LeaderSession {
+    /// The plan for these values: the one at hand, or one over the types the values came with, as
+    /// long as it returns what was announced. The values are made to fit it.
+    pub(crate) fn plan_for_values(
+        &self,
+        planned: Planned,
+        statement: &ParsedStatement,
+        resolved: &Resolved,
+        params: &mut [Param],
+        info: &Arc<SessionInfo>,
+    ) -> Result<Planned> {
+        if !crate::bind::others(&planned, params) {
+            return Ok(planned);
+        }
+        let mut declared = resolved.declared.clone();
+        declared.resize(params.len().max(declared.len()), None);
+        for (slot, param) in declared.iter_mut().zip(params.iter()) {
+            if matches!(param.sql_type, SqlType::Numeric(..)) {
+                *slot = Some(param.sql_type);
+            }
+        }
+        let again = self.plan(ast(statement)?, &declared, info);
+        let planned = match again {
+            Ok(again) if same_columns(&again.columns, &planned.columns) => again,
+            _ => planned,
+        };
+        crate::bind::fit(&planned, params)?;
+        Ok(planned)
+    }
+}
+
 /// The syntax tree of a parsed statement.
 fn ast(statement: &ParsedStatement) -> Result<&Statement> {
     statement
@@ -453,6 +484,13 @@ impl Session for LeaderSession {
             self.fail_transaction();
         }
         result
+    }
+
+    fn cursor_columns(&self, name: &str) -> Option<Vec<ColumnDesc>> {
+        // DECLARE folds its name, quoted or not; the protocol does not.
+        let cursor = self.cursors.get(name);
+        let cursor = cursor.or_else(|| self.cursors.get(&name.to_lowercase()));
+        cursor.map(|c| c.columns.clone())
     }
 
     async fn sync(&mut self) -> Result<()> {

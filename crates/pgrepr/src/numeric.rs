@@ -47,6 +47,20 @@ pub struct Parsed {
     pub scale: u32,
 }
 
+impl Parsed {
+    /// The precision and scale of its digits as they stand; `None` if no DECIMAL has them.
+    pub fn own_type(self) -> Option<(u8, i8)> {
+        let digits = self.unscaled.unsigned_abs().checked_ilog10().unwrap_or(0) + 1;
+        let precision = digits.max(self.scale).max(1);
+        (precision <= 38 && self.scale <= 38).then_some((precision as u8, self.scale as i8))
+    }
+
+    /// True if a DECIMAL of this precision and scale holds it without rounding.
+    pub fn fits(self, precision: u8, scale: i8) -> bool {
+        self.scale as i32 <= scale as i32 && rescale(self, precision, scale).is_ok()
+    }
+}
+
 /// Reads `12`, `-1.50`, `.5`, `1e-3`. Digits beyond the 38th are an overflow (22003).
 pub fn parse_numeric(text: &str) -> Result<Parsed> {
     let bad = || {
@@ -239,8 +253,15 @@ pub fn read_pg_binary(bytes: &[u8]) -> Result<Parsed> {
             return Err(bad());
         }
         covered += 4;
+        // The last group may hold zeros past the scale, which must not count as digits.
+        let (mut group, mut unit) = (group, 10_000);
+        while covered > scale as i32 && covered > 0 && unit > 1 && group % 10 == 0 {
+            group /= 10;
+            unit /= 10;
+            covered -= 1;
+        }
         unscaled = unscaled
-            .checked_mul(10_000)
+            .checked_mul(unit)
             .and_then(|v| v.checked_add(group as i128))
             .ok_or_else(overflow)?;
     }
@@ -250,11 +271,6 @@ pub fn read_pg_binary(bytes: &[u8]) -> Result<Parsed> {
     while covered < 0 {
         unscaled = unscaled.checked_mul(10).ok_or_else(overflow)?;
         covered += 1;
-    }
-    // The last group may hold zeros past the scale.
-    while covered > scale as i32 && unscaled % 10 == 0 && covered > 0 && unscaled != 0 {
-        unscaled /= 10;
-        covered -= 1;
     }
     Ok(Parsed {
         unscaled: if sign == 0x4000 { -unscaled } else { unscaled },
@@ -347,6 +363,8 @@ mod tests {
             }
         );
         for (value, scale) in [
+            (12345678901234567890123456780123456789, 10),
+            (10i128.pow(38) - 1, 37),
             (0, 0),
             (5, 4),
             (-1, 10),

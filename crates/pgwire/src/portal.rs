@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lw_base::{Result, SqlError};
-use lw_pgrepr::numeric::parse_numeric;
+use lw_pgrepr::numeric::{parse_numeric, read_pg_binary};
 use lw_pgrepr::{SqlType, Zone, decode_param};
 use lw_services::{ColumnDesc, Param, Prepared};
 
@@ -72,11 +72,14 @@ impl Statement {
         let mut params = Vec::with_capacity(types.len());
         for (i, (value, sql_type)) in bind.params.iter().zip(types).enumerate() {
             let binary = format_of(&bind.param_formats, i) == 1;
-            let declared = self.declared.get(i).copied().unwrap_or(0);
-            let sql_type = value_type(*sql_type, declared, value.as_deref(), binary)?;
-            let value = decode_param(value.as_deref(), binary, sql_type, zone)
-                .map_err(|e| e.with_context(format!("parameter ${}", i + 1)))?;
-            params.push(Param { sql_type, value });
+            let read = || {
+                let sql_type = value_type(*sql_type, value.as_deref(), binary)?;
+                let value = decode_param(value.as_deref(), binary, sql_type, zone)?;
+                Ok(Param { sql_type, value })
+            };
+            params.push(
+                read().map_err(|e: SqlError| e.with_context(format!("parameter ${}", i + 1)))?,
+            );
         }
         let columns: &[ColumnDesc] = self
             .prepared
@@ -112,28 +115,25 @@ fn format_of(formats: &[i16], i: usize) -> i16 {
 }
 
 /// The type a value is read as: the parameter's, except where that says too little.
-fn value_type(
-    sql_type: SqlType,
-    declared: u32,
-    value: Option<&[u8]>,
-    binary: bool,
-) -> Result<SqlType> {
-    match sql_type {
-        SqlType::Unknown => Ok(SqlType::Text),
-        // NUMERIC declared without a scale: no digit may be lost, so the value's own counts when
-        // it has more than the default.
-        SqlType::Numeric(_, scale) if declared == 1700 && !binary => {
-            let Some(value) = value else {
-                return Ok(sql_type);
-            };
-            let own = parse_numeric(text(value)?)?.scale.min(37) as i8;
-            Ok(if own > scale {
-                SqlType::Numeric(38, own)
+fn value_type(sql_type: SqlType, value: Option<&[u8]>, binary: bool) -> Result<SqlType> {
+    match (sql_type, value) {
+        (SqlType::Unknown, _) => Ok(SqlType::Text),
+        // A NUMERIC parameter has no precision of its own: no digit of the value may be lost here,
+        // where the statement may have use for it.
+        (SqlType::Numeric(precision, scale), Some(value)) => {
+            let number = if binary {
+                read_pg_binary(value)?
             } else {
-                sql_type
+                parse_numeric(text(value)?)?
+            };
+            Ok(match number.own_type() {
+                Some((_, own)) if own > scale || !number.fits(precision, scale) => {
+                    SqlType::Numeric(38, own)
+                }
+                _ => sql_type,
             })
         }
-        other => Ok(other),
+        (other, _) => Ok(other),
     }
 }
 

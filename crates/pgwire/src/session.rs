@@ -404,7 +404,12 @@ impl Talk<'_> {
     }
 
     fn describe_portal(&mut self, name: &Bytes) -> Step {
-        let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
+        let Some(portal) = self.portals.get(name) else {
+            let columns = self.session.cursor_columns(text(name)?);
+            let columns = columns.ok_or_else(|| no_portal(name))?;
+            self.transport.out.row_description(&columns, |_| 0);
+            return Ok(());
+        };
         let out = &mut self.transport.out;
         match portal.prepared.as_ref().and_then(|p| p.columns.as_ref()) {
             Some(columns) => {

@@ -114,6 +114,9 @@ pub trait Session: Send {
     /// Runs a prepared statement with one value per parameter.
     async fn execute(&mut self, prepared: &Prepared, params: Vec<Param>) -> Result<Outcome>;
 
+    /// Columns of the open cursor with this name, made by DECLARE: clients describe it as a portal.
+    fn cursor_columns(&self, name: &str) -> Option<Vec<ColumnDesc>>;
+
     /// End of a round: commits the implicit transaction, if one is open and not failed; rolls it
     /// back if it failed. Does nothing inside BEGIN.
     async fn sync(&mut self) -> Result<()>;

@@ -43,8 +43,8 @@ async function main() {
   await client.query('ROLLBACK')
   saw.kept = Number((await client.query(`SELECT COUNT(*) AS n FROM ${input.table}`)).rows[0].n)
 
+  // A client that is not connected yet: the request to cancel has a connection of its own.
   const canceller = new Client(settings)
-  await canceller.connect()
   const slow = client.query(input.slow).then(() => 'done', (e) => e.code)
   setTimeout(() => canceller.cancel(client, client.activeQuery ?? client._getActiveQuery()), 1000)
   saw.cancelled = await slow

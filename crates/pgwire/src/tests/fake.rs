@@ -381,6 +381,10 @@ impl Session for FakeSession {
         }
     }
 
+    fn cursor_columns(&self, _name: &str) -> Option<Vec<ColumnDesc>> {
+        None
+    }
+
     async fn sync(&mut self) -> Result<()> {
         self.seen.note("sync");
         if std::mem::take(&mut self.implicit) && self.status == TransactionStatus::Idle {
