@@ -84,3 +84,18 @@ pub enum Change {
         next: BTreeMap<u32, i64>,
     },
 }
+
+impl Change {
+    /// True if it changes what is defined (objects, users, privileges), and not only what tables
+    /// hold and what is known of it.
+    pub fn defines(&self) -> bool {
+        !matches!(
+            self,
+            Change::AddSegments { .. }
+                | Change::RemoveSegments { .. }
+                | Change::SetDeleted { .. }
+                | Change::PutStats { .. }
+                | Change::AdvanceIdentity { .. }
+        )
+    }
+}

@@ -16,5 +16,5 @@ pub mod store;
 
 pub use change::Change;
 pub use model::*;
-pub use snapshot::CatalogSnapshot;
+pub use snapshot::{CatalogSnapshot, Definitions};
 pub use store::CatalogStore;

@@ -1,6 +1,7 @@
 //! [`CatalogSnapshot`]: one state of the whole catalog.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use imbl::{HashMap, OrdMap};
 use lw_base::{Oid, Result, SqlError, Version};
@@ -8,12 +9,26 @@ use lw_base::{Oid, Result, SqlError, Version};
 use crate::change::Change;
 use crate::model::*;
 
+/// Tells states of the catalog apart by what is defined in them: two snapshots with the same mark
+/// have the same objects, users and privileges; the rows of their tables may differ. Marks mean
+/// nothing beyond this process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Definitions(u64);
+
+impl Definitions {
+    fn new() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Definitions(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
 /// One immutable state of the catalog. Cloning is cheap; applying changes to a clone leaves the
 /// original as it was.
 #[derive(Debug, Clone, Default)]
 pub struct CatalogSnapshot {
     /// The number of commits it contains.
     pub version: Version,
+    definitions: Definitions,
     databases: OrdMap<Oid, Arc<Database>>,
     users: OrdMap<Oid, Arc<User>>,
     groups: OrdMap<Oid, Arc<Group>>,
@@ -27,6 +42,17 @@ pub struct CatalogSnapshot {
 }
 
 impl CatalogSnapshot {
+    /// The mark of what is defined in this state: plans made over another state with the same mark
+    /// hold in this one.
+    pub fn definitions(&self) -> Definitions {
+        self.definitions
+    }
+
+    /// Gives the state the mark of another, for one who knows otherwise how the two differ.
+    pub fn mark_definitions(&mut self, mark: Definitions) {
+        self.definitions = mark;
+    }
+
     /// All databases.
     pub fn databases(&self) -> impl Iterator<Item = &Arc<Database>> {
         self.databases.values()
@@ -131,6 +157,9 @@ impl CatalogSnapshot {
 
     /// Applies one change.
     pub fn apply(&mut self, change: &Change) -> Result<()> {
+        if change.defines() {
+            self.definitions = Definitions::new();
+        }
         match change {
             Change::PutDatabase(d) => {
                 self.databases.insert(d.oid, d.clone());

@@ -19,11 +19,15 @@ mod lower;
 mod proc_list;
 mod query;
 mod rules;
+mod small;
 mod state;
+mod stop;
+mod threads;
 
 use std::sync::Arc;
 
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use lw_base::{Oid, Result};
 use lw_catalog::Change;
@@ -33,6 +37,7 @@ use lw_services::{Notice, RowStream};
 use lw_sql_plan::{CopyFrom, DmlPlan, MaintainPlan, Unload};
 use lw_storage::SegmentStore;
 use lw_sysviews::LiveState;
+use threads::Threads;
 
 pub use context::{IdSource, StatementContext};
 
@@ -62,6 +67,10 @@ pub struct Engine {
     pub buckets: Arc<dyn BucketResolver>,
     /// Memory and spill space, shared by all statements.
     pub runtime: Arc<RuntimeEnv>,
+    /// The threads that compute.
+    threads: Threads,
+    /// What the states of statements are copies of.
+    base: Arc<SessionState>,
 }
 
 /// What an engine is made of.
@@ -87,6 +96,8 @@ pub struct EngineConfig {
     pub partitions: usize,
     /// Where operators spill.
     pub spill_dir: std::path::PathBuf,
+    /// Threads of its own that the engine computes on; `None`: those of its callers.
+    pub threads: Option<usize>,
 }
 
 impl Engine {
@@ -99,6 +110,8 @@ impl Engine {
             .segments
             .with_writers_memory(parts.config.memory_bytes / 8);
         Ok(Engine {
+            threads: Threads::new(parts.config.threads)?,
+            base: Arc::new(state::base(&parts.config, &runtime)),
             segments,
             config: Arc::new(parts.config),
             live: parts.live,
@@ -126,32 +139,53 @@ impl Engine {
     /// Runs INSERT, UPDATE, DELETE or MERGE. Files it wrote are not part of the warehouse until the
     /// changes are committed; if they never are, garbage collection removes them.
     pub async fn dml(&self, plan: &DmlPlan, ctx: &StatementContext) -> Result<Effect> {
-        dml::run(self, plan, ctx).await
+        if dml::is_small(self, plan, ctx) {
+            return dml::run(self, plan, ctx).await;
+        }
+        let (engine, plan, ctx) = (self.clone(), plan.clone(), ctx.clone());
+        self.threads
+            .run(async move { dml::run(&engine, &plan, &ctx).await })
+            .await
     }
 
     /// Runs COPY ... FROM.
     pub async fn copy_from(&self, plan: &CopyFrom, ctx: &StatementContext) -> Result<Effect> {
-        copy::copy_from(self, plan, ctx).await
+        let (engine, plan, ctx) = (self.clone(), plan.clone(), ctx.clone());
+        self.threads
+            .run(async move { copy::copy_from(&engine, &plan, &ctx).await })
+            .await
     }
 
     /// Runs UNLOAD.
     pub async fn unload(&self, plan: &Unload, ctx: &StatementContext) -> Result<Effect> {
-        copy::unload(self, plan, ctx).await
+        let (engine, plan, ctx) = (self.clone(), plan.clone(), ctx.clone());
+        self.threads
+            .run(async move { copy::unload(&engine, &plan, &ctx).await })
+            .await
     }
 
     /// Runs VACUUM or ANALYZE.
     pub async fn maintain(&self, plan: &MaintainPlan, ctx: &StatementContext) -> Result<Effect> {
-        maintain::run(self, plan, ctx).await
+        let (engine, plan, ctx) = (self.clone(), plan.clone(), ctx.clone());
+        self.threads
+            .run(async move { maintain::run(&engine, &plan, &ctx).await })
+            .await
     }
 
     /// Writes a table's rows anew after its distribution or sort key changed.
     pub async fn rewrite(&self, table: Oid, ctx: &StatementContext) -> Result<Effect> {
-        maintain::rewrite_table(self, table, ctx).await
+        let (engine, ctx) = (self.clone(), ctx.clone());
+        self.threads
+            .run(async move { maintain::rewrite_table(&engine, table, &ctx).await })
+            .await
     }
 
     /// Gathers the small inserts of a table [`maintain::wants_fold`] is true of. The rows stay the
     /// same. No other transaction may write the table meanwhile.
     pub async fn fold(&self, table: Oid, ctx: &StatementContext) -> Result<Effect> {
-        maintain::fold_table(self, table, ctx).await
+        let (engine, ctx) = (self.clone(), ctx.clone());
+        self.threads
+            .run(async move { maintain::fold_table(&engine, table, &ctx).await })
+            .await
     }
 }

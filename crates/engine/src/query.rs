@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::Optimizer;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use lw_base::Result;
@@ -17,7 +18,8 @@ use lw_sql_plan::query::deep;
 use lw_sysviews::SystemContext;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Engine, StatementContext, lower, state};
+use crate::small::Small;
+use crate::{Engine, StatementContext, lower, state, stop};
 
 impl Engine {
     /// Runs a plan and gives the engine's own stream: for DML and COPY, which read it in process.
@@ -27,7 +29,11 @@ impl Engine {
         plan: &LogicalPlan,
         ctx: &StatementContext,
     ) -> Result<SendableRecordBatchStream> {
+        if let Some(small) = Small::of(self, plan, ctx) {
+            return small.run(self, ctx).await;
+        }
         let (physical, state) = self.physical(plan, ctx).await?;
+        let physical = stop::guard(physical, &ctx.cancel).map_err(sql_error)?;
         execute_stream(physical, state.task_ctx()).map_err(sql_error)
     }
 
@@ -37,7 +43,7 @@ impl Engine {
         plan: &LogicalPlan,
         ctx: &StatementContext,
     ) -> Result<(Arc<dyn ExecutionPlan>, SessionState)> {
-        let state = state::session_state(&self.config, &self.runtime, &ctx.session);
+        let state = state::session_state(self, &ctx.session);
         // Both steps go as deep as the query does.
         let optimized = self.optimize_in(plan, ctx, &state)?;
         let physical = plan_physical(&optimized, &state).await;
@@ -63,7 +69,7 @@ impl Engine {
         plan: &LogicalPlan,
         ctx: &StatementContext,
     ) -> Result<LogicalPlan> {
-        let state = state::session_state(&self.config, &self.runtime, &ctx.session);
+        let state = state::session_state(self, &ctx.session);
         self.optimize_in(plan, ctx, &state)
     }
 
@@ -75,7 +81,13 @@ impl Engine {
     ) -> Result<LogicalPlan> {
         deep(|| {
             let lowered = lower::lower(self, plan, ctx)?;
-            state.optimize(&lowered).map_err(sql_error)
+            let analyzed = state
+                .analyzer()
+                .execute_and_check(lowered, state.config_options(), |_, _| {})
+                .map_err(sql_error)?;
+            Optimizer::with_rules(crate::rules::optimizer_rules())
+                .optimize(analyzed, state, |_, _| {})
+                .map_err(sql_error)
         })
     }
 
@@ -85,12 +97,25 @@ impl Engine {
         ctx: &StatementContext,
     ) -> Result<RowStream> {
         let cancel = ctx.cancel.clone();
+        // A small one is done sooner than another thread has woken up.
+        if Small::of(self, plan, ctx).is_some() {
+            let stream = tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(canceled()),
+                stream = self.execute_stream(plan, ctx) => stream?,
+            };
+            return Ok(rows(stream, cancel));
+        }
+        let (engine, plan, own) = (self.clone(), plan.clone(), ctx.clone());
+        let started = self
+            .threads
+            .run(async move { engine.execute_stream(&plan, &own).await });
         let stream = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(canceled()),
-            stream = self.execute_stream(plan, ctx) => stream?,
+            stream = started => stream?,
         };
-        Ok(rows(stream, cancel))
+        Ok(self.threads.pump(rows(stream, cancel.clone()), cancel))
     }
 
     /// What system relations are computed from, in a statement.

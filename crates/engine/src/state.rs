@@ -6,12 +6,13 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::functions_aggregate::first_last::first_value_udaf;
 use datafusion::prelude::SessionConfig;
 use lw_base::Result;
 use lw_functions::{SessionExtension, sql_error};
 use lw_settings::SessionInfo;
 
-use crate::EngineConfig;
+use crate::{Engine, EngineConfig};
 
 /// Of the biggest memory consumers, how many an error names.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(2);
@@ -29,19 +30,18 @@ pub(crate) fn runtime(config: &EngineConfig) -> Result<Arc<RuntimeEnv>> {
         .map_err(sql_error)
 }
 
-/// The state one statement is planned and run in.
-pub(crate) fn session_state(
-    config: &EngineConfig,
-    runtime: &Arc<RuntimeEnv>,
-    session: &Arc<SessionInfo>,
-) -> SessionState {
+/// The state that all statements' states are copies of. Made once.
+///
+/// It knows next to no functions by name: planning has resolved them, and copying hundreds of names
+/// for each statement costs more than running a small one. Its optimizer is not ours: the rules of
+/// ours are made anew for each statement, when it is optimized.
+pub(crate) fn base(config: &EngineConfig, runtime: &Arc<RuntimeEnv>) -> SessionState {
     let mut options = SessionConfig::new()
         .with_target_partitions(config.partitions.max(1))
         .with_batch_size(8192)
         .with_information_schema(false);
     {
         let options = options.options_mut();
-        options.extensions.insert(SessionExtension(session.clone()));
         options.sql_parser.enable_ident_normalization = false;
         options.optimizer.skip_failed_rules = false;
         // Moving both sides of a join costs more than building the smaller one once.
@@ -51,18 +51,21 @@ pub(crate) fn session_state(
         options.execution.skip_physical_aggregate_schema_check = true;
         options.catalog.create_default_catalog_and_schema = false;
     }
-    let functions = lw_functions::all();
-    let mut state = SessionStateBuilder::new()
+    SessionStateBuilder::new()
         .with_config(options)
         .with_runtime_env(runtime.clone())
-        .with_default_features()
         .with_analyzer_rules(lw_sql_plan::query::analyzer_rules())
-        .with_optimizer_rules(crate::rules::optimizer_rules())
         .with_physical_optimizer_rules(crate::rules::physical_rules())
-        .with_scalar_functions(functions.scalar.values().cloned().collect())
-        .with_aggregate_functions(functions.aggregate.values().cloned().collect())
-        .with_window_functions(functions.window.values().cloned().collect())
-        .build();
+        // The one that a rule asks for by its name (DISTINCT ON).
+        .with_aggregate_functions(vec![first_value_udaf()])
+        .build()
+}
+
+/// The state one statement is planned and run in.
+pub(crate) fn session_state(engine: &Engine, session: &Arc<SessionInfo>) -> SessionState {
+    let mut state = SessionState::clone(&engine.base);
+    let options = state.config_mut().options_mut();
+    options.extensions.insert(SessionExtension(session.clone()));
     // Functions are given the configuration, and with it the session, only from here on.
     state.mark_start_execution();
     state

@@ -15,6 +15,7 @@ pub mod ddl;
 mod internal;
 mod live;
 mod ran;
+mod recent;
 mod record;
 mod registry;
 mod samples;

@@ -135,6 +135,14 @@ impl LeaderSession {
         self.refuse_writes(&planned, &info)?;
         let planned = bind(&planned, &params)?;
         self.note_reads(&planned);
+        // A write holds its table's lock; a query alone in its text locks nothing afterwards.
+        if self.status == TransactionStatus::Idle
+            && self.alone
+            && matches!(planned.plan, Plan::Query(_))
+            && let Some(active) = &mut self.active
+        {
+            active.txn.set_implicit();
+        }
         let ctx = StatementContext {
             session: info,
             ids: self.shared.ids(),
@@ -354,7 +362,9 @@ impl LeaderSession {
         if changes.is_empty() {
             return Ok(());
         }
-        self.epoch += 1;
+        if changes.iter().any(Change::defines) {
+            self.epoch += 1;
+        }
         let rest = self.temp.absorb(changes, self.temp_schema);
         if !self.temp.is_empty() {
             self.entry.set_temp_files(self.temp.files());

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lw_base::{Oid, Result, SqlError, SqlState, Version, clock};
-use lw_catalog::CatalogSnapshot;
+use lw_base::{Oid, Result, SqlError, SqlState, clock};
+use lw_catalog::{CatalogSnapshot, Definitions};
 use lw_pgrepr::SqlType;
 use lw_services::{
     ColumnDesc, Notice, Outcome, Param, ParsedStatement, Prepared, Session, TextFormat,
@@ -19,8 +19,10 @@ use lw_services::{
 use lw_settings::{SessionInfo, SettingValues};
 use lw_sql_plan::{CursorPlan, Plan, PlanContext, Planned, TclPlan};
 use lw_sql_syntax::Statement;
+use parking_lot::Mutex;
 
 use crate::cursor::Cursor;
+use crate::recent::RecentPlans;
 use crate::registry::SessionEntry;
 use crate::service::Shared;
 use crate::temp::TempObjects;
@@ -56,8 +58,11 @@ pub struct LeaderSession {
     pub(crate) statements: HashMap<String, SqlPrepared>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) last: LastResults,
-    /// Counts what makes plans stale besides the catalog's version.
+    /// Counts what makes plans stale besides the catalog's definitions.
     pub(crate) epoch: u64,
+    recent: RecentPlans,
+    /// True if the text parsed last has one statement.
+    pub(crate) alone: bool,
     reported: BTreeMap<&'static str, String>,
     closed: bool,
 }
@@ -89,10 +94,27 @@ pub(crate) struct SqlPrepared {
 
 /// What `prepare` keeps.
 pub(crate) struct Resolved {
-    pub planned: Planned,
+    /// The plan as it was announced.
+    pub planned: Arc<Planned>,
     pub declared: Vec<Option<SqlType>>,
-    version: Version,
+    /// The plan that held when the statement last ran.
+    newest: Mutex<Current>,
+}
+
+/// A plan, and what it holds for.
+#[derive(Clone)]
+struct Current {
+    planned: Arc<Planned>,
+    definitions: Definitions,
     epoch: u64,
+}
+
+impl Resolved {
+    /// True if the plan holds over a catalog and in a session's state.
+    pub(crate) fn holds(&self, definitions: Definitions, epoch: u64) -> bool {
+        let newest = self.newest.lock();
+        newest.definitions == definitions && newest.epoch == epoch
+    }
 }
 
 impl LeaderSession {
@@ -121,6 +143,8 @@ impl LeaderSession {
                 unload_count: 0,
             },
             epoch: 0,
+            recent: RecentPlans::default(),
+            alone: false,
             reported: BTreeMap::new(),
             closed: false,
             shared,
@@ -153,7 +177,10 @@ impl LeaderSession {
 
     fn with_temp(&self, mut catalog: CatalogSnapshot) -> Result<CatalogSnapshot> {
         if !self.temp.is_empty() {
+            // What the temporary tables are, the epoch counts.
+            let mark = catalog.definitions();
             catalog.apply_all(self.temp.changes())?;
+            catalog.mark_definitions(mark);
         }
         Ok(catalog)
     }
@@ -335,14 +362,43 @@ impl LeaderSession {
             self.refuse_if_failed(None)?;
         }
         let catalog = self.catalog_unpinned()?;
-        let version = catalog.version;
+        let definitions = catalog.definitions();
         let info = self.info(catalog, 0);
-        let planned = self.plan(ast, declared, &info)?;
+        let planned = Arc::new(self.plan(ast, declared, &info)?);
         Ok(Resolved {
-            planned,
+            planned: planned.clone(),
             declared: declared.to_vec(),
-            version,
-            epoch: self.epoch,
+            newest: Mutex::new(Current {
+                planned,
+                definitions,
+                epoch: self.epoch,
+            }),
+        })
+    }
+
+    /// The plan of a text that was planned before, if it still holds.
+    fn recent_plan(
+        &mut self,
+        statement: &ParsedStatement,
+        declared: &[Option<SqlType>],
+    ) -> Option<Arc<Prepared>> {
+        if self.status == TransactionStatus::Failed || self.entry.terminated() {
+            return None;
+        }
+        let known = self.recent.get(&statement.text)?;
+        let resolved = known.inner.downcast_ref::<Resolved>()?;
+        let catalog = match &mut self.active {
+            Some(active) if active.txn.has_snapshot() => active.txn.snapshot().definitions(),
+            _ => self.shared.txns.current().definitions(),
+        };
+        let same = resolved.declared == declared && resolved.holds(catalog, self.epoch);
+        same.then(|| {
+            Arc::new(Prepared {
+                statement: statement.clone(),
+                params: known.params.clone(),
+                columns: known.columns.clone(),
+                inner: known.inner.clone(),
+            })
         })
     }
 
@@ -352,11 +408,13 @@ impl LeaderSession {
         statement: &ParsedStatement,
         resolved: &Resolved,
         info: &Arc<SessionInfo>,
-    ) -> Result<Planned> {
-        if info.catalog.version == resolved.version && self.epoch == resolved.epoch {
-            return Ok(resolved.planned.clone());
+    ) -> Result<Arc<Planned>> {
+        let definitions = info.catalog.definitions();
+        let newest = resolved.newest.lock().clone();
+        if newest.definitions == definitions && newest.epoch == self.epoch {
+            return Ok(newest.planned);
         }
-        let planned = self.plan(ast(statement)?, &resolved.declared, info)?;
+        let planned = Arc::new(self.plan(ast(statement)?, &resolved.declared, info)?);
         if !same_columns(&planned.columns, &resolved.planned.columns) {
             return Err(SqlError::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
@@ -364,6 +422,11 @@ impl LeaderSession {
             )
             .with_hint("Prepare the statement again."));
         }
+        *resolved.newest.lock() = Current {
+            planned: planned.clone(),
+            definitions,
+            epoch: self.epoch,
+        };
         Ok(planned)
     }
 }
@@ -373,12 +436,12 @@ impl LeaderSession {
     /// long as it returns what was announced. The values are made to fit it.
     pub(crate) fn plan_for_values(
         &self,
-        planned: Planned,
+        planned: Arc<Planned>,
         statement: &ParsedStatement,
         resolved: &Resolved,
         params: &mut [Param],
         info: &Arc<SessionInfo>,
-    ) -> Result<Planned> {
+    ) -> Result<Arc<Planned>> {
         if !crate::bind::others(&planned, params) {
             return Ok(planned);
         }
@@ -391,7 +454,7 @@ impl LeaderSession {
         }
         let again = self.plan(ast(statement)?, &declared, info);
         let planned = match again {
-            Ok(again) if same_columns(&again.columns, &planned.columns) => again,
+            Ok(again) if same_columns(&again.columns, &planned.columns) => Arc::new(again),
             _ => planned,
         };
         crate::bind::fit(&planned, params)?;
@@ -438,7 +501,9 @@ impl Session for LeaderSession {
     }
 
     fn parse(&mut self, sql: &str) -> Result<Vec<ParsedStatement>> {
-        Ok(lw_sql_syntax::parse(sql)?
+        let parsed = lw_sql_syntax::parse(sql)?;
+        self.alone = parsed.len() == 1;
+        Ok(parsed
             .into_iter()
             .map(|parsed| ParsedStatement {
                 text: Arc::from(parsed.text.as_str()),
@@ -453,6 +518,9 @@ impl Session for LeaderSession {
         statement: &ParsedStatement,
         declared: &[Option<SqlType>],
     ) -> Result<Arc<Prepared>> {
+        if let Some(known) = self.recent_plan(statement, declared) {
+            return Ok(known);
+        }
         let resolved = match self.resolve(statement, declared) {
             Ok(resolved) => resolved,
             Err(error) => {
@@ -461,12 +529,14 @@ impl Session for LeaderSession {
                 return Err(error);
             }
         };
-        Ok(Arc::new(Prepared {
+        let prepared = Arc::new(Prepared {
             statement: statement.clone(),
             params: resolved.planned.params.clone(),
             columns: resolved.planned.columns.clone(),
             inner: Arc::new(resolved),
-        }))
+        });
+        self.recent.keep(&prepared);
+        Ok(prepared)
     }
 
     async fn execute(&mut self, prepared: &Prepared, params: Vec<Param>) -> Result<Outcome> {

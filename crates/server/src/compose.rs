@@ -83,6 +83,7 @@ impl Warehouse {
                 .unwrap_or_else(|| limits::memory_bytes() / 10 * 6),
             partitions: config.partitions.unwrap_or_else(limits::processors),
             spill_dir: fresh_spill_dir(dir)?,
+            threads: Some(limits::processors()),
         };
         let (engine_events, kept_events) = (events.clone(), events.clone());
         let leader = Leader::open(LeaderParts {

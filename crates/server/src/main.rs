@@ -40,8 +40,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
-        // An operator may compute for long between two yields: there must be threads left that read
-        // sockets, or a cancel request would wait for what it is to cancel.
+        // These serve sockets and the catalog, and plan; the engine computes on threads of its own.
         .worker_threads(worker_threads())
         .enable_all()
         .thread_stack_size(STACK)
@@ -67,8 +66,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Threads that run tasks: enough that some are free while the partitions of queries compute.
+/// Threads that serve: some are free while others plan long statements.
 fn worker_threads() -> usize {
-    let processors = std::thread::available_parallelism().map_or(2, |n| n.get());
-    (processors * 4).max(16)
+    std::thread::available_parallelism().map_or(2, |n| n.get().max(4))
 }

@@ -18,6 +18,7 @@ use lw_functions::error::canceled;
 use lw_functions::sql_error;
 use lw_sql_plan::DmlPlan;
 
+use crate::small::Small;
 use crate::{Effect, Engine, StatementContext};
 
 pub(crate) use loader::IdsOf;
@@ -75,6 +76,19 @@ pub(crate) async fn run(engine: &Engine, plan: &DmlPlan, ctx: &StatementContext)
             let rows = engine.execute_stream(input, ctx).await?;
             change::merge(engine, relation(ctx, *table)?, identity, ctx, rows).await
         }
+    }
+}
+
+/// True if the rows to write are few and found at once.
+pub(crate) fn is_small(engine: &Engine, plan: &DmlPlan, ctx: &StatementContext) -> bool {
+    match plan {
+        DmlPlan::Insert { input, .. }
+        | DmlPlan::Update { input, .. }
+        | DmlPlan::Delete {
+            input: Some(input), ..
+        } => Small::of(engine, input, ctx).is_some_and(|small| small.is_tiny()),
+        DmlPlan::Delete { input: None, .. } => true,
+        DmlPlan::Merge { .. } => false,
     }
 }
 

@@ -142,7 +142,7 @@ pub(super) async fn read(
         }
     }
     let plan = plan.build().map_err(sql_error)?;
-    let state = state::session_state(&engine.config, &engine.runtime, &ctx.session);
+    let state = state::session_state(engine, &ctx.session);
     let physical = state.create_physical_plan(&plan).await.map_err(sql_error)?;
     execute_stream(physical, state.task_ctx()).map_err(sql_error)
 }
@@ -162,7 +162,7 @@ async fn curve(
             .map_err(sql_error)?;
     }
     let plan = keys.build().map_err(sql_error)?;
-    let state = state::session_state(&engine.config, &engine.runtime, &ctx.session);
+    let state = state::session_state(engine, &ctx.session);
     let physical = state.create_physical_plan(&plan).await.map_err(sql_error)?;
     let mut stream = execute_stream(physical, state.task_ctx()).map_err(sql_error)?;
     let mut batches = Vec::new();

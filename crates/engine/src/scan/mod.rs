@@ -15,6 +15,7 @@ mod tests;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, Result as DfResult, ScalarValue, Statistics};
@@ -39,6 +40,7 @@ use vortex_datafusion::{VortexAccessPlan, VortexSource};
 use crate::StatementContext;
 use adapt::StorageNames;
 use defaults::AddedDefaults;
+pub(crate) use stats::scalar as bound_value;
 
 /// Where DataFusion finds the warehouse's segments.
 const SEGMENTS_URL: &str = "segments://warehouse/";
@@ -49,6 +51,15 @@ pub fn provider(
     ctx: &StatementContext,
     store: &SegmentStore,
 ) -> Arc<dyn TableProvider> {
+    segment_table(source, ctx, store)
+}
+
+/// The same, as what it is.
+pub(crate) fn segment_table(
+    source: &CatalogTable,
+    ctx: &StatementContext,
+    store: &SegmentStore,
+) -> Arc<SegmentTable> {
     let data = ctx.session.catalog.table_data(source.relation.oid);
     Arc::new(SegmentTable::new(
         source.relation.clone(),
@@ -95,6 +106,30 @@ impl SegmentTable {
         }
     }
 
+    /// All its segments.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &Arc<Segment>> {
+        self.data.segments.values()
+    }
+
+    /// The live rows of inline segments, with all columns.
+    pub(crate) fn inline_rows(&self, segments: &[Arc<Segment>]) -> DfResult<RecordBatch> {
+        inline::rows(
+            &self.store,
+            &self.relation,
+            &self.schema,
+            self.row_ids,
+            segments,
+        )
+    }
+
+    /// Its schema with these columns only.
+    pub(crate) fn projected(&self, projection: Option<&Vec<usize>>) -> DfResult<SchemaRef> {
+        Ok(match projection {
+            Some(projection) => Arc::new(self.schema.project(projection)?),
+            None => self.schema.clone(),
+        })
+    }
+
     /// The segments that have rows a query with these filters could want.
     fn live_segments(&self, state: &dyn Session, filters: &[Expr]) -> DfResult<Vec<Arc<Segment>>> {
         let live: Vec<Arc<Segment>> = self
@@ -115,7 +150,7 @@ impl SegmentTable {
         prune::keep(live, &self.relation, &self.schema, predicates)
     }
 
-    fn file_scan(
+    pub(crate) fn file_scan(
         &self,
         state: &dyn Session,
         segments: &[Arc<Segment>],
@@ -305,13 +340,7 @@ impl TableProvider for SegmentTable {
             )?);
         }
         match parts.len() {
-            0 => {
-                let schema = match projection {
-                    Some(p) => Arc::new(self.schema.project(p)?),
-                    None => self.schema.clone(),
-                };
-                Ok(Arc::new(EmptyExec::new(schema)))
-            }
+            0 => Ok(Arc::new(EmptyExec::new(self.projected(projection)?))),
             1 => Ok(parts.remove(0)),
             _ => UnionExec::try_new(parts),
         }
