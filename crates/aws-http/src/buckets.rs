@@ -228,7 +228,8 @@ impl Bucket for OwnBucket {
         Ok(Box::new(OwnWriter {
             bucket: self.bucket.clone(),
             key: key.to_string(),
-            file: Some(self.blocking(|b| b.begin()).await?),
+            // Hashing was a fifth of what UNLOAD cost.
+            file: Some(self.blocking(|b| b.begin()).await?.unhashed()),
         }))
     }
 
@@ -273,7 +274,8 @@ impl ObjectWriter for OwnWriter {
         let meta = blocking(move || {
             let meta = ObjectMeta {
                 key,
-                etag: hex::encode(file.md5()),
+                // As of an upload in parts: no MD5 of the content, and new whenever that is.
+                etag: format!("{}-1", uuid::Uuid::new_v4().simple()),
                 ..ObjectMeta::default()
             };
             bucket.finish(file, meta, false)

@@ -50,6 +50,7 @@ pub struct ObjectMeta {
 pub struct ObjectFile {
     temp: NamedTempFile,
     md5: Md5,
+    hashed: bool,
     size: u64,
     /// Checksums to compute besides the MD5.
     pub hasher: ChecksumHasher,
@@ -61,14 +62,23 @@ impl ObjectFile {
         Ok(ObjectFile {
             temp: NamedTempFile::new_in(unfinished)?,
             md5: Md5::new(),
+            hashed: true,
             size: 0,
             hasher: ChecksumHasher::default(),
         })
     }
 
+    /// The same without an MD5 of its bytes: no one compares it.
+    pub fn unhashed(mut self) -> Self {
+        self.hashed = false;
+        self
+    }
+
     /// Appends bytes.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.md5.update(bytes);
+        if self.hashed {
+            self.md5.update(bytes);
+        }
         self.hasher.update(bytes);
         self.size += bytes.len() as u64;
         self.temp.write_all(bytes)
@@ -79,7 +89,7 @@ impl ObjectFile {
         self.size
     }
 
-    /// MD5 of the bytes so far.
+    /// MD5 of the bytes so far; meaningless if [`ObjectFile::unhashed`].
     pub fn md5(&self) -> [u8; 16] {
         self.md5.clone().finalize().into()
     }
