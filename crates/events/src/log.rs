@@ -41,6 +41,7 @@ pub struct EventLog {
 #[derive(Default)]
 pub(crate) struct Rings {
     running: BTreeMap<i64, QueryRecord>,
+    running_copies: BTreeMap<i64, Arc<CopyRecord>>,
     sessions: BTreeMap<i32, SessionRecord>,
     queries: VecDeque<Arc<QueryRecord>>,
     copies: VecDeque<Arc<CopyRecord>>,
@@ -134,8 +135,25 @@ impl EventLog {
         self.record(Entry::Query(Arc::new(query)));
     }
 
+    /// How far a COPY has come.
+    pub fn update_copy(&self, copy: CopyRecord) {
+        let mut rings = self.rings.write();
+        rings.running_copies.insert(copy.query_id, Arc::new(copy));
+    }
+
+    /// A COPY is over, whether [`EventLog::record_copy`] was told or not.
+    pub fn forget_copy(&self, query_id: i64) {
+        self.rings.write().running_copies.remove(&query_id);
+    }
+
+    /// COPYs that run now.
+    pub fn running_copies(&self) -> Vec<Arc<CopyRecord>> {
+        self.rings.read().running_copies.values().cloned().collect()
+    }
+
     /// A COPY ended.
     pub fn record_copy(&self, copy: CopyRecord) {
+        self.forget_copy(copy.query_id);
         self.record(Entry::Copy(Arc::new(copy)));
     }
 

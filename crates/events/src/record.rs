@@ -143,6 +143,12 @@ pub struct CopyRecord {
     pub source_file_count: u64,
     /// Bytes of the files as stored.
     pub source_file_bytes: u64,
+    /// Files read to their end.
+    pub files_done: u64,
+    /// Bytes of the files as stored that were read; of compressed ones those of whole files.
+    pub bytes_done: u64,
+    /// The file being read.
+    pub current_file: String,
     /// Rows refused.
     pub error_count: u64,
 }

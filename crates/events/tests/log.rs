@@ -123,3 +123,23 @@ async fn an_unreadable_file_is_put_aside() {
     assert_eq!(log.copies().len(), 1);
     assert!(path.with_extension("unreadable").exists());
 }
+
+#[tokio::test]
+async fn a_copy_is_seen_while_it_runs() {
+    let log = EventLog::in_memory();
+    let copy = |loaded_rows| CopyRecord {
+        query_id: 7,
+        loaded_rows,
+        ..CopyRecord::default()
+    };
+    log.update_copy(copy(1));
+    log.update_copy(copy(2));
+    assert_eq!(log.running_copies()[0].loaded_rows, 2);
+    assert!(log.copies().is_empty());
+    log.record_copy(copy(3));
+    assert!(log.running_copies().is_empty());
+    assert_eq!(log.copies()[0].loaded_rows, 3);
+    log.update_copy(copy(1));
+    log.forget_copy(7);
+    assert!(log.running_copies().is_empty());
+}

@@ -16,7 +16,7 @@ use lw_catalog::{Column, ColumnBounds};
 
 use crate::order::{self, RowOrder};
 use crate::sketch::{ColumnSketch, RowSketch};
-use crate::store::blocking;
+use crate::store::computing;
 use crate::{bounds, failed, slices};
 
 /// Rows of a batch in order.
@@ -61,7 +61,7 @@ struct Part {
 pub(crate) async fn arrange(shape: Arc<Shape>, chunk: Chunk, most: usize) -> Result<Vec<Run>> {
     let plan = {
         let shape = shape.clone();
-        blocking(move || Plan::new(&shape, chunk, most)).await?
+        computing(move || Plan::new(&shape, chunk, most)).await?
     };
     let Plan {
         columns,
@@ -74,7 +74,7 @@ pub(crate) async fn arrange(shape: Arc<Shape>, chunk: Chunk, most: usize) -> Res
         .into_iter()
         .map(|arrays| {
             let (rows, ranges) = (rows.clone(), ranges.clone());
-            blocking(move || column(arrays, rows.as_ref(), &ranges))
+            computing(move || column(arrays, rows.as_ref(), &ranges))
         })
         .collect();
     let parts: Vec<Vec<Part>> = stream::iter(work).buffered(width).try_collect().await?;

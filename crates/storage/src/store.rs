@@ -110,7 +110,7 @@ struct InlineCache {
 
 /// Bytes of rows all writers may hold at most: a third of it gathered, the rest on its way to files.
 /// Beyond that they wait, or write smaller files than they would like to.
-const WRITERS_BYTES: usize = 480 << 20;
+const WRITERS_BYTES: usize = 320 << 20;
 
 /// What garbage collection did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -302,6 +302,16 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| SqlError::internal(format!("a storage task failed: {e}")))?
+}
+
+/// Runs work that computes and never waits, beside its caller, on the threads made for that: what
+/// many threads have allocated an allocator keeps in many places.
+pub(crate) async fn computing<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::spawn(async move { work() })
         .await
         .map_err(|e| SqlError::internal(format!("a storage task failed: {e}")))?
 }

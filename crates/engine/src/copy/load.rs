@@ -8,7 +8,7 @@ use arrow::array::ArrayRef;
 use futures::StreamExt;
 use lw_base::{Result, SqlError};
 use lw_catalog::{Column, Relation};
-use lw_events::LoadRecord;
+use lw_events::{LoadRecord, QueryStatus};
 use lw_functions::error::canceled;
 use lw_pgrepr::Zone;
 use parking_lot::Mutex;
@@ -38,6 +38,10 @@ pub(crate) struct Job {
     pub sources: Vec<Source>,
     pub files: Vec<SourceFile>,
     pub zone: Zone,
+    /// The statement's FROM.
+    pub from: String,
+    /// When it began.
+    pub start: i64,
 }
 
 /// Where a column of the table comes from.
@@ -66,7 +70,14 @@ pub(crate) struct Progress {
     pub files: Vec<LoadRecord>,
     /// Lines of each file so far.
     lines: Vec<u64>,
+    /// The file that was read last.
+    pub current: usize,
+    /// When it was last told how far the load is.
+    told: i64,
 }
+
+/// Microseconds between two notes of how far a load is.
+const TELL_EVERY: i64 = 500_000;
 
 impl Progress {
     pub fn new(files: &[SourceFile]) -> Self {
@@ -81,6 +92,17 @@ impl Progress {
                 })
                 .collect(),
             ..Progress::default()
+        }
+    }
+
+    /// Lets `stv_load_state` know how far the load is.
+    pub fn tell(&mut self, engine: &Engine, job: &Job, ctx: &StatementContext) {
+        let now = lw_base::clock::now_micros();
+        if now - self.told >= TELL_EVERY {
+            self.told = now;
+            let running = QueryStatus::Running;
+            let copy = super::copy_record(ctx, job, self, running);
+            engine.events.update_copy(copy);
         }
     }
 
@@ -145,7 +167,7 @@ impl<'a> Sink<'a> {
     }
 
     /// Takes the loaded columns of some rows.
-    pub async fn write(&mut self, columns: &[ArrayRef], rows: usize) -> Result<()> {
+    pub async fn write(&mut self, columns: Vec<ArrayRef>, rows: usize) -> Result<()> {
         let Some(loader) = &mut self.loader else {
             return Ok(());
         };
@@ -246,7 +268,9 @@ pub(crate) async fn text(
         if progress.error_count >= job.options.max_error {
             return Err(Ended::TooManyErrors);
         }
-        sink.write(&loaded.columns, loaded.rows).await?;
+        progress.current = file;
+        progress.tell(engine, job, ctx);
+        sink.write(loaded.columns, loaded.rows).await?;
     }
     Ok(sink.finish().await?)
 }
@@ -262,7 +286,8 @@ fn begin(job: &Job, block: Block, spare: Arc<Spare>) -> Pending {
         last: block.last,
         skipped: block.skipped,
         bytes,
-        work: tokio::task::spawn_blocking(move || {
+        // On the threads that compute, not on those that may wait: these are few.
+        work: tokio::spawn(async move {
             let names: Vec<String> = targets.iter().map(|t| t.name.clone()).collect();
             let used = spare.scanned.lock().pop().unwrap_or_default();
             let mut scanned = scan_again(used, block.bytes, &names, &options);

@@ -33,7 +33,7 @@ use lw_sql_plan::{CopyFrom, Unload};
 
 use crate::{Effect, Engine, StatementContext};
 use load::{Ended, Job, Progress, Source};
-use options::{CopyOptions, Format};
+use options::{Compression, CopyOptions, Format};
 
 /// Runs UNLOAD.
 pub(crate) async fn unload(
@@ -73,7 +73,10 @@ pub(crate) async fn copy_from(
         sources,
         files,
         zone: zone(ctx),
+        from: plan.from.clone(),
+        start,
     };
+    let _running = Running(engine, ctx.session.query_id);
     let mut progress = Progress::new(&job.files);
     let ended = match job.options.format {
         Format::Parquet => parquet::load(engine, &job, ctx, &mut progress).await,
@@ -84,7 +87,7 @@ pub(crate) async fn copy_from(
         Err(Ended::Failed(e)) if e.state == SqlState::QUERY_CANCELED => QueryStatus::Canceled,
         Err(_) => QueryStatus::Failed,
     };
-    record(engine, plan, ctx, &job, &progress, status, start);
+    record(engine, ctx, &job, &progress, status);
     let table = &job.relation.name;
     let mut effect = match ended {
         Ok(effect) => effect,
@@ -103,6 +106,15 @@ pub(crate) async fn copy_from(
     }
     effect.notices = notices(&job, &progress);
     Ok(effect)
+}
+
+/// A COPY that runs; it may be dropped at any moment.
+struct Running<'a>(&'a Engine, i64);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.events.forget_copy(self.1);
+    }
 }
 
 /// The session's time zone.
@@ -280,12 +292,10 @@ fn database_name(ctx: &StatementContext) -> String {
 /// Puts what happened into the record, whether the load is kept or not.
 fn record(
     engine: &Engine,
-    plan: &CopyFrom,
     ctx: &StatementContext,
     job: &Job,
     progress: &Progress,
     status: QueryStatus,
-    start: i64,
 ) {
     let session = &ctx.session;
     let format = job.options.format.name();
@@ -302,7 +312,7 @@ fn record(
             database_name: database_name(ctx),
             table: job.relation.oid,
             slice: 0,
-            start,
+            start: job.start,
             file_name: job.files[*file].url.clone(),
             line_number: error.line as i64,
             column_name: target.map(|t| t.name.clone()).unwrap_or_default(),
@@ -331,7 +341,29 @@ fn record(
             });
         }
     }
-    engine.events.record_copy(CopyRecord {
+    let copy = copy_record(ctx, job, progress, status);
+    engine.events.record_copy(copy);
+}
+
+/// What is known of a COPY.
+fn copy_record(
+    ctx: &StatementContext,
+    job: &Job,
+    progress: &Progress,
+    status: QueryStatus,
+) -> CopyRecord {
+    let session = &ctx.session;
+    let done = || {
+        let files = progress.files.iter().zip(&job.files);
+        files.filter(|(f, _)| f.end > 0).map(|(_, file)| file.size)
+    };
+    let bytes_done = match (&job.options.compression, &job.options.format) {
+        (Compression::None, Format::Parquet) => done().sum(),
+        (Compression::None, _) => progress.bytes,
+        _ => done().sum(),
+    };
+    let kept = status != QueryStatus::Failed && status != QueryStatus::Canceled;
+    CopyRecord {
         query_id: session.query_id,
         xid: session.xid,
         pid: session.pid,
@@ -339,21 +371,24 @@ fn record(
         database_name: database_name(ctx),
         table: job.relation.oid,
         table_name: job.relation.name.clone(),
-        data_source: plan.from.clone(),
-        file_format: format.to_string(),
+        data_source: job.from.clone(),
+        file_format: job.options.format.name().to_string(),
         compression: job.options.compression.name().to_string(),
         status,
-        start,
+        start: job.start,
         end: lw_base::clock::now_micros(),
-        loaded_rows: match status {
-            QueryStatus::Success if !job.options.no_load => progress.rows,
-            _ => 0,
+        loaded_rows: match kept && !job.options.no_load {
+            true => progress.rows,
+            false => 0,
         },
         loaded_bytes: progress.bytes,
         source_file_count: job.files.len() as u64,
         source_file_bytes: job.files.iter().map(|f| f.size).sum(),
+        files_done: done().count() as u64,
+        bytes_done,
+        current_file: job.files[progress.current].url.clone(),
         error_count: progress.error_count,
-    });
+    }
 }
 
 /// A type as `stl_load_errors` prints it.

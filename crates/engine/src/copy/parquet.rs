@@ -118,7 +118,7 @@ pub(crate) async fn load(
             let targets = job.targets.clone();
             let file = file.clone();
             let inv = job.options.accept_inv_chars;
-            let columns = tokio::task::spawn_blocking(move || {
+            let columns = tokio::spawn(async move {
                 targets
                     .iter()
                     .enumerate()
@@ -132,7 +132,9 @@ pub(crate) async fn load(
             .map_err(SqlError::internal)??;
             progress.rows += rows as u64;
             progress.files[index].lines_scanned += rows as u64;
-            sink.write(&columns, rows).await?;
+            progress.current = index;
+            progress.tell(engine, job, ctx);
+            sink.write(columns, rows).await?;
         }
         progress.files[index].end = lw_base::clock::now_micros();
     }

@@ -253,6 +253,12 @@ async fn files_of_a_prefix_are_loaded() {
         ["Load into table 't' completed, 4 record(s) loaded successfully."]
     );
     assert_eq!(t.rows().await, ["1|one", "2|two", "3|", "4|-"]);
+    let events = &t.warehouse.engine.events;
+    assert!(events.running_copies().is_empty());
+    let told = &events.copies()[0];
+    let (files, bytes) = (told.files_done, told.bytes_done);
+    assert_eq!((files, bytes, told.loaded_rows), (2, 19, 4));
+    assert_eq!(told.source_file_bytes, 19);
     let missing = failure(t.copy("s3://b/none", &[]).await);
     assert_eq!(missing, "The specified S3 prefix 'none' does not exist");
     let bucket = failure(t.copy("s3://c/none", &[]).await);

@@ -1,5 +1,5 @@
 //! COPY: `stl_load_errors`, `stl_loaderror_detail`, `stl_load_commits`, `stl_file_scan`,
-//! `sys_load_history`, `sys_load_detail`, `sys_load_error_detail`.
+//! `stv_load_state`, `sys_load_history`, `sys_load_detail`, `sys_load_error_detail`.
 
 use lw_events::LoadError;
 
@@ -309,7 +309,9 @@ const HISTORY: Columns = &[
 
 fn history(ctx: &SystemContext) -> Result<RecordBatch> {
     let mut rows = Rows::new(HISTORY);
-    for copy in ctx.live.events().copies() {
+    let events = ctx.live.events();
+    let copies = events.copies().into_iter();
+    for copy in copies.chain(events.running_copies()) {
         if !sees_rows_of(ctx, copy.user) {
             continue;
         }
@@ -322,7 +324,7 @@ fn history(ctx: &SystemContext) -> Result<RecordBatch> {
             load_status(copy.status),
             &copy.table_name,
             copy.start,
-            copy.end,
+            copy.status.ended().then_some(copy.end),
             copy.end - copy.start,
             &copy.data_source,
             &copy.file_format,
@@ -330,10 +332,64 @@ fn history(ctx: &SystemContext) -> Result<RecordBatch> {
             copy.loaded_bytes,
             copy.source_file_count,
             copy.source_file_bytes,
-            copy.source_file_count,
-            copy.source_file_bytes,
+            copy.files_done,
+            copy.bytes_done,
             copy.error_count,
             0,
+        ]);
+    }
+    rows.finish()
+}
+
+pub static STV_LOAD_STATE: SystemRelation =
+    SystemRelation::primitive("stv_load_state", 11_027, STATE, state)
+        .own_rows()
+        .on_compute();
+const STATE: Columns = &[
+    ("userid", Int4),
+    ("session", Int4),
+    ("query", Int4),
+    ("slice", Int4),
+    ("pid", Int4),
+    ("recordtime", Timestamp),
+    ("bytes_to_load", Int8),
+    ("bytes_loaded", Int8),
+    ("bytes_to_load_compressed", Int8),
+    ("bytes_loaded_compressed", Int8),
+    ("lines", Int4),
+    ("num_files", Int4),
+    ("num_files_complete", Int4),
+    ("current_file", Char(256)),
+    ("pct_complete", Int4),
+];
+
+/// One row per COPY, of slice 0: a file's rows go to all slices.
+fn state(ctx: &SystemContext) -> Result<RecordBatch> {
+    let mut rows = Rows::new(STATE);
+    for copy in ctx.live.events().running_copies() {
+        if !sees_rows_of(ctx, copy.user) {
+            continue;
+        }
+        // How many bytes compressed files will be is not known.
+        let compressed = !copy.compression.is_empty();
+        let of = |yes: bool, bytes: u64| if yes { bytes } else { 0 };
+        let (all, done) = (copy.source_file_bytes, copy.bytes_done);
+        rows.push(row![
+            copy.user,
+            copy.pid,
+            copy.query_id,
+            0,
+            copy.pid,
+            copy.end,
+            of(!compressed, all),
+            copy.loaded_bytes,
+            of(compressed, all),
+            of(compressed, done),
+            copy.loaded_rows,
+            copy.source_file_count,
+            copy.files_done,
+            cut(&copy.current_file, 256),
+            (done.min(all) * 100).checked_div(all).unwrap_or(100),
         ]);
     }
     rows.finish()

@@ -22,6 +22,7 @@ pub const RELATIONS: &[&SystemRelation] = &[
     &connections::SYS_SESSION_HISTORY,
     &loads::STL_FILE_SCAN,
     &loads::STL_LOAD_COMMITS,
+    &loads::STV_LOAD_STATE,
     &loads::STL_LOAD_ERRORS,
     &loads::STL_LOADERROR_DETAIL,
     &loads::SYS_LOAD_DETAIL,
