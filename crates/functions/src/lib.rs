@@ -23,6 +23,7 @@ pub mod missing;
 pub mod number_format;
 pub mod ordered_agg;
 pub mod plain;
+mod ranking;
 pub mod regex;
 pub mod rows;
 pub mod session;
@@ -110,7 +111,7 @@ fn build() -> Functions {
         .for_each(|f| functions.put_aggregate(f));
     for f in datafusion::functions_window::all_default_window_functions() {
         for name in names(f.name(), f.aliases()) {
-            functions.window.insert(name, f.clone());
+            functions.window.insert(name, ranking::signed(f.clone()));
         }
     }
     functions

@@ -10,6 +10,7 @@ mod desugar;
 mod exists;
 mod finish;
 mod forms;
+mod grouping;
 mod hidden;
 mod lateral;
 mod membership;
@@ -158,6 +159,7 @@ pub fn null_of(target: SqlType) -> Result<Expr> {
 /// The rules that settle a plan's types, in order. The engine's own planning uses the same.
 pub fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     vec![
+        Arc::new(grouping::ComputedKeys),
         Arc::new(single_row::SingleRow),
         Arc::new(settle::Settle),
         Arc::new(ResolveGroupingFunction::new()),
