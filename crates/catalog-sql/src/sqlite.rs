@@ -14,7 +14,7 @@ use sqlx::{Connection, Row, SqliteConnection, query};
 use tokio::sync::Mutex;
 
 use crate::apply::apply;
-use crate::{codec, sql};
+use crate::{codec, rows, sql};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -207,6 +207,11 @@ impl CatalogStore for SqliteStore {
     async fn commit(&self, base: Version, transactions: &[Vec<Change>]) -> Result<Version> {
         let newest = base.0 + transactions.len() as u64;
         let mut db = self.writer.lock().await;
+        let prunes = newest / PRUNE_EVERY != base.0 / PRUNE_EVERY;
+        if !prunes && rows::are_few(transactions) {
+            rows::commit(&mut db, base, transactions).await?;
+            return Ok(Version(newest));
+        }
         let mut transaction = db.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
         let moved = query(sql::SET_VERSION)
             .bind(base.0 as i64)
@@ -230,7 +235,7 @@ impl CatalogStore for SqliteStore {
                 .await
                 .map_err(failed)?;
         }
-        if newest / PRUNE_EVERY != base.0 / PRUNE_EVERY {
+        if prunes {
             query(sql::PRUNE_LOG)
                 .bind(newest.saturating_sub(LOG_KEPT) as i64)
                 .execute(&mut *transaction)

@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatchOptions};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchemaRef, ScalarValue};
+use datafusion::common::{DFSchema, DFSchemaRef, ScalarValue};
 use datafusion::error::Result as DfResult;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::utils::split_conjunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, TableScan};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator, TableScan};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::create_physical_expr;
 use datafusion::physical_plan::execute_stream;
@@ -37,6 +37,11 @@ use crate::{Engine, StatementContext, state};
 const ROWS: u64 = 16_384;
 /// Values a small statement may compute where it is asked for.
 const TINY: usize = 2_000;
+
+/// Rows of VALUES that are worth computing together.
+const MANY: usize = 16;
+/// The name their literals have as a column.
+const CELL: &str = "cell";
 
 /// A statement that goes the short way.
 pub(crate) struct Small<'a> {
@@ -334,9 +339,12 @@ async fn read(
 /// Rows of VALUES.
 fn values(rows: &[Vec<Expr>], schema: &DFSchemaRef, state: &SessionState) -> DfResult<RecordBatch> {
     let one = nothing(1)?;
-    let empty = Arc::new(datafusion::common::DFSchema::empty());
+    let empty = Arc::new(DFSchema::empty());
     let columns = (0..schema.fields().len())
         .map(|i| {
+            if let Some(column) = at_once(rows, i, state)? {
+                return Ok(column);
+            }
             let cells = rows.iter().map(|row| match row.get(i) {
                 Some(Expr::Literal(value, _)) => Ok(value.clone()),
                 Some(expr) => {
@@ -350,6 +358,67 @@ fn values(rows: &[Vec<Expr>], schema: &DFSchemaRef, state: &SessionState) -> DfR
         })
         .collect::<DfResult<Vec<_>>>()?;
     batch(columns, rows.len(), schema)
+}
+
+/// A column of VALUES whose cells are literals under one and the same cast, cast at once.
+fn at_once(rows: &[Vec<Expr>], i: usize, state: &SessionState) -> DfResult<Option<ArrayRef>> {
+    if rows.len() < MANY {
+        return Ok(None);
+    }
+    let mut literals = Vec::with_capacity(rows.len());
+    let mut common: Option<(Expr, FieldRef)> = None;
+    for row in rows {
+        let Some((literal, cast)) = row.get(i).and_then(cast_of_literal) else {
+            return Ok(None);
+        };
+        let Expr::Literal(value, _) = literal else {
+            return Ok(None);
+        };
+        match &common {
+            None => {
+                let (_, field) = literal.to_field(&DFSchema::empty())?;
+                let field = field.as_ref().clone().with_name(CELL).with_nullable(true);
+                common = Some((cast, Arc::new(field)));
+            }
+            Some((other, field)) => {
+                if cast != *other || value.data_type() != *field.data_type() {
+                    return Ok(None);
+                }
+            }
+        }
+        literals.push(value.clone());
+    }
+    let Some((cast, field)) = common else {
+        return Ok(None);
+    };
+    let cells = ScalarValue::iter_to_array(literals)?;
+    let schema = Arc::new(Schema::new(vec![field]));
+    let cells = RecordBatch::try_new(schema.clone(), vec![cells])?;
+    let schema = Arc::new(DFSchema::try_from(schema)?);
+    evaluate(&cast, &schema, &cells, state).map(Some)
+}
+
+/// The literal a cast is of, and the cast of a column [`CELL`] in its place.
+fn cast_of_literal(expr: &Expr) -> Option<(&Expr, Expr)> {
+    let cell = || Expr::Column(datafusion::common::Column::new_unqualified(CELL));
+    match expr {
+        Expr::ScalarFunction(call) => {
+            let (first @ Expr::Literal(..), rest) = call.args.split_first()? else {
+                return None;
+            };
+            let args = std::iter::once(cell()).chain(rest.iter().cloned());
+            Some((first, call.func.call(args.collect())))
+        }
+        Expr::Cast(cast) => {
+            let literal @ Expr::Literal(..) = cast.expr.as_ref() else {
+                return None;
+            };
+            let mut cast = cast.clone();
+            cast.expr = Box::new(cell());
+            Some((literal, Expr::Cast(cast)))
+        }
+        _ => None,
+    }
 }
 
 fn nothing(rows: usize) -> DfResult<RecordBatch> {

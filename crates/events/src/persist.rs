@@ -30,6 +30,8 @@ CREATE INDEX IF NOT EXISTS event_at ON event (at);
 const QUEUE: usize = 65_536;
 /// How long records are gathered before they are written together.
 const GATHER: Duration = Duration::from_millis(250);
+/// Records in one statement.
+const TOGETHER: usize = 100;
 /// Retention is looked after once per this many batches.
 const PRUNE_EVERY: u32 = 64;
 
@@ -238,16 +240,26 @@ async fn run(
 }
 
 async fn write(connection: &mut SqliteConnection, batch: &[Message]) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin().await?;
+    // One statement for many records: each statement wakes another thread.
+    let mut rows = Vec::new();
     for message in batch {
         let Message::Entry(entry, at) = message else {
             continue;
         };
         let body = entry.body().map_err(|e| sqlx::Error::Encode(Box::new(e)))?;
-        sqlx::query("INSERT INTO event (kind, at, body) VALUES (?1, ?2, ?3)")
-            .bind(entry.kind())
-            .bind(at)
-            .bind(body)
+        rows.push((entry.kind(), *at, body));
+    }
+    let mut transaction = connection.begin().await?;
+    for rows in rows.chunks(TOGETHER) {
+        let mut insert = sqlx::QueryBuilder::new("INSERT INTO event (kind, at, body) ");
+        insert.push_values(rows, |mut values, (kind, at, body)| {
+            values.push_bind(*kind).push_bind(*at).push_bind(body);
+        });
+        // Only the common size is worth remembering.
+        let persistent = rows.len() == TOGETHER;
+        insert
+            .build()
+            .persistent(persistent)
             .execute(&mut *transaction)
             .await?;
     }

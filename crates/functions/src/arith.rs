@@ -9,6 +9,7 @@ use arrow::compute::kernels::numeric;
 use arrow::datatypes::*;
 use datafusion::common::ScalarValue;
 use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
@@ -110,6 +111,10 @@ struct Arith {
 }
 
 impl ScalarUDFImpl for Arith {
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        crate::long_names::schema_name(self.name(), args)
+    }
+
     fn name(&self) -> &str {
         self.op.name()
     }

@@ -815,6 +815,10 @@ pub fn cast_expr(expr: Expr, to: SqlType, mode: Mode) -> Expr {
 }
 
 impl ScalarUDFImpl for CastFunc {
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        crate::long_names::schema_name(self.name(), args)
+    }
+
     fn name(&self) -> &str {
         match self.mode {
             Mode::Explicit => "__cast",

@@ -9,6 +9,7 @@ use arrow::datatypes::{DataType, FieldRef, IntervalUnit, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::common::config::ConfigOptions;
 use datafusion::error::{DataFusionError, Result as DfResult};
+use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
     Volatility,
@@ -318,6 +319,10 @@ pub fn field_type(field: &arrow::datatypes::Field) -> SqlType {
 }
 
 impl ScalarUDFImpl for Func {
+    fn schema_name(&self, args: &[Expr]) -> DfResult<String> {
+        crate::long_names::schema_name(self.name(), args)
+    }
+
     fn name(&self) -> &str {
         self.name
     }

@@ -18,6 +18,7 @@ pub mod error;
 pub mod format;
 pub mod func;
 pub mod hash;
+pub mod long_names;
 pub mod math;
 pub mod missing;
 pub mod number_format;

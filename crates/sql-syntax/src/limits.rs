@@ -10,6 +10,8 @@ pub(crate) const MAX_DEPTH: usize = 200;
 /// Most operators in a row at one level of parentheses: they make a tree that leans to one side,
 /// as deep as the row is long.
 const MAX_CHAIN: usize = 500;
+/// Most ANDs and ORs in a row: planning makes an even tree of them.
+const MAX_LOGIC: usize = 2000;
 
 /// An error for a statement that is nested too deeply.
 pub(crate) fn too_deep() -> SqlError {
@@ -31,36 +33,61 @@ pub(crate) fn check_text(sql: &str) -> Result<()> {
 
 /// Checks a statement's tokens for rows of operators and for nesting of parentheses.
 pub(crate) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<()> {
-    // Operators since the last comma, by level of parentheses.
-    let mut chains = vec![0usize];
+    // Since the last comma, by level of parentheses.
+    let mut rows = vec![Row::default()];
     for token in tokens {
         match &token.token {
             Token::LParen | Token::LBracket => {
-                chains.push(0);
-                if chains.len() > 4 * MAX_DEPTH {
+                rows.push(Row::default());
+                if rows.len() > 4 * MAX_DEPTH {
                     return Err(too_deep());
                 }
             }
-            Token::RParen | Token::RBracket if chains.len() > 1 => {
-                chains.pop();
+            Token::RParen | Token::RBracket if rows.len() > 1 => {
+                rows.pop();
             }
             Token::Comma => {
-                if let Some(chain) = chains.last_mut() {
-                    *chain = 0;
+                if let Some(row) = rows.last_mut() {
+                    *row = Row::default();
                 }
             }
             token if is_operator(token) => {
-                if let Some(chain) = chains.last_mut() {
-                    *chain += 1;
-                    if *chain > MAX_CHAIN {
-                        return Err(too_deep());
-                    }
+                if let Some(row) = rows.last_mut()
+                    && !row.takes(token)
+                {
+                    return Err(too_deep());
                 }
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// A row of operators at one level of parentheses.
+#[derive(Default)]
+struct Row {
+    /// Operators that are words, other than AND and OR.
+    words: usize,
+    /// The others, since the last AND or OR.
+    symbols: usize,
+    /// ANDs and ORs.
+    logic: usize,
+}
+
+impl Row {
+    /// False if the row becomes too long.
+    fn takes(&mut self, token: &Token) -> bool {
+        match token {
+            Token::Word(w) if ["AND", "OR"].iter().any(|k| w.value.eq_ignore_ascii_case(k)) => {
+                self.logic += 1;
+                self.symbols = 0;
+            }
+            Token::Word(_) => self.words += 1,
+            _ => self.symbols += 1,
+        }
+        self.words + self.symbols <= MAX_CHAIN && self.logic <= MAX_LOGIC
+    }
 }
 
 fn is_operator(token: &Token) -> bool {

@@ -6,6 +6,7 @@
 
 mod aggregates;
 pub(crate) mod assign;
+mod balance;
 mod desugar;
 mod exists;
 mod finish;

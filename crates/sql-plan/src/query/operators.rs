@@ -64,6 +64,8 @@ pub(super) fn side(expr: Expr, schema: &DFSchema) -> DfResult<Side> {
     let expr = super::settle::settle_expr(expr, schema)?;
     let t = match &expr {
         Expr::Placeholder(p) if p.field.is_none() => SqlType::Unknown,
+        // Known without a look at their parts.
+        Expr::BinaryExpr(b) if b.op.is_logic_operator() => SqlType::Bool,
         other => {
             let (_, field) = other.to_field(schema)?;
             field_type(&field)

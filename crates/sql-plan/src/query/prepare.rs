@@ -13,7 +13,7 @@ use datafusion::sql::sqlparser::ast::{
 use lw_base::{Result, SqlError};
 
 use super::desugar::{desugar, undo_number};
-use super::names;
+use super::{balance, names};
 
 /// Prepares a query for planning.
 pub(super) fn prepare(query: &mut Query, case_sensitive: bool) -> Result<()> {
@@ -211,6 +211,7 @@ impl VisitorMut for Prepare {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<SqlError> {
+        balance::balance(expr);
         match expr {
             Expr::Identifier(ident) => self.ident(ident),
             Expr::CompoundIdentifier(idents) => idents.iter_mut().for_each(|i| self.ident(i)),
