@@ -17,6 +17,8 @@ class Server:
     host = "127.0.0.1"
     user = "awsuser"
     database = "dev"
+    # Of a server that these tests did not start, nothing is known.
+    pid = None
 
     def __init__(self, port, password, data_dir):
         self.port = int(port)
@@ -61,7 +63,9 @@ def server(tmp_path_factory):
             time.sleep(0.1)
     else:
         raise AssertionError("the server did not get ready")
-    yield Server(sql, password, data)
+    ours = Server(sql, password, data)
+    ours.pid = process.pid
+    yield ours
     process.terminate()
     assert process.wait(30) == 0
 
