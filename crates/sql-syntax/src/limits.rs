@@ -79,7 +79,11 @@ impl Row {
     /// False if the row becomes too long.
     fn takes(&mut self, token: &Token) -> bool {
         match token {
-            Token::Word(w) if ["AND", "OR"].iter().any(|k| w.value.eq_ignore_ascii_case(k)) => {
+            Token::Word(w)
+                if ["AND", "OR"]
+                    .iter()
+                    .any(|k| w.value.eq_ignore_ascii_case(k)) =>
+            {
                 self.logic += 1;
                 self.symbols = 0;
             }
