@@ -163,7 +163,11 @@ impl LeaderSession {
                 let rows = self.shared.engine.query(&query.logical, &ctx).await?;
                 Ok(Ran::rows(columns, rows, tag, false))
             }
-            Plan::Explain { inner, verbose, .. } => self.explain(*inner, verbose, &ctx).await,
+            Plan::Explain {
+                inner,
+                verbose,
+                engine,
+            } => self.explain(*inner, verbose || engine, &ctx).await,
             Plan::Dml(dml) => {
                 let effect = self.shared.engine.dml(&dml, &ctx).await?;
                 let rows = self.keep(effect, &ctx)?;
@@ -406,10 +410,11 @@ impl LeaderSession {
 
     async fn ddl(
         &mut self,
-        ddl: DdlPlan,
+        mut ddl: DdlPlan,
         tag: &'static str,
         ctx: &StatementContext,
     ) -> Result<Ran> {
+        crate::ddl::look_at_rows(&mut ddl, &self.shared.engine, ctx).await?;
         let (changes, notices) = crate::ddl::changes(&ddl, &ctx.session, ctx.ids.as_ref()).await?;
         self.notices.extend(notices);
         match ddl {
@@ -720,7 +725,7 @@ impl LeaderSession {
 }
 
 /// The row of a query that gives one.
-async fn one_row(
+pub(crate) async fn one_row(
     engine: Engine,
     query: &LogicalPlan,
     ctx: &StatementContext,

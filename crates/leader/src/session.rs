@@ -295,7 +295,14 @@ impl LeaderSession {
                 None => self.settings.0.remove(&name),
             };
         }
-        if let Err(error) = active.txn.commit().await {
+        let done = match active.txn.over_quota(self.database) {
+            Some(error) => {
+                active.txn.rollback();
+                Err(error)
+            }
+            None => active.txn.commit().await,
+        };
+        if let Err(error) = done {
             self.settings = active.saved_settings;
             self.temp = active.saved_temp;
             self.epoch += 1;

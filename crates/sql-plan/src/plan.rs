@@ -268,6 +268,8 @@ pub enum AlterTable {
     DropConstraint {
         /// Its name.
         name: String,
+        /// CASCADE: foreign keys to it go too.
+        cascade: bool,
     },
 }
 

@@ -322,6 +322,12 @@ pub struct ColumnSpec {
     pub primary_key: bool,
     /// REFERENCES table (column)
     pub references: Option<(ObjectName, Option<Ident>)>,
+    /// CONSTRAINT name of PRIMARY KEY
+    pub primary_key_name: Option<Ident>,
+    /// CONSTRAINT name of UNIQUE
+    pub unique_name: Option<Ident>,
+    /// CONSTRAINT name of REFERENCES
+    pub references_name: Option<Ident>,
     /// COLLATE CASE_INSENSITIVE
     pub case_insensitive: bool,
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use lw_base::{Oid, Result, SqlError, SqlState};
 use lw_catalog::{
-    Change, Column, ConstraintKind, DistStyle, Relation, RelationKind, SortKey, TableDef,
+    Change, Column, Constraint, ConstraintKind, DistStyle, Relation, RelationKind, SortKey,
+    TableDef,
 };
 use lw_engine::IdSource;
 use lw_pgrepr::SqlType;
@@ -75,8 +76,7 @@ pub(super) async fn alter(
             constraint.oid = ids.oids(1).await?;
             table(&mut new)?.constraints.push(constraint);
         }
-        AlterTable::DropConstraint { name } => {
-            let oid = relation.oid;
+        AlterTable::DropConstraint { name, cascade } => {
             let table = table(&mut new)?;
             let before = table.constraints.len();
             table.constraints.retain(|c| c.name != *name);
@@ -89,7 +89,7 @@ pub(super) async fn alter(
                     ),
                 ));
             }
-            refuse_referenced(oid, name, relation, session)?;
+            return drop_referencing(name, *cascade, relation, new, session);
         }
     }
     Ok(Dropped {
@@ -141,12 +141,8 @@ fn add_column(new: &mut Relation, column: &Column, session: &SessionInfo) -> Res
         ));
     }
     if has_rows && let Some(default) = &column.default {
-        if !is_literal(default) {
-            return Err(SqlError::unsupported(
-                "ADD COLUMN with a default that is not a literal, on a table with rows,",
-            ));
-        }
-        column.added_default = Some(default.clone());
+        // Of a default that is no literal the value was taken before (`super::rows`).
+        column.added_default.get_or_insert_with(|| default.clone());
     }
     let table = table(new)?;
     column.id = table.next_column_id;
@@ -155,18 +151,16 @@ fn add_column(new: &mut Relation, column: &Column, session: &SessionInfo) -> Res
     Ok(())
 }
 
-/// True for the text of a number, a string, a boolean, NULL, or a cast of one.
-fn is_literal(text: &str) -> bool {
+/// True for the text of a number, a string, a boolean or NULL.
+pub(super) fn is_literal(text: &str) -> bool {
     fn literal(expr: &Expr) -> bool {
         match expr {
             Expr::Value(value) => !matches!(value.value, Value::Placeholder(_)),
-            Expr::TypedString(_) => true,
             Expr::UnaryOp {
                 op: UnaryOperator::Minus | UnaryOperator::Plus,
                 expr,
             }
-            | Expr::Nested(expr)
-            | Expr::Cast { expr, .. } => literal(expr),
+            | Expr::Nested(expr) => literal(expr),
             _ => false,
         }
     }
@@ -246,8 +240,8 @@ fn drop_column(
     Ok(dropped)
 }
 
+/// That the values of the rows there are fit was seen before (`super::rows`).
 fn column_type(new: &mut Relation, id: u32, to: SqlType, session: &SessionInfo) -> Result<()> {
-    let has_rows = !session.catalog.table_data(new.oid).segments.is_empty();
     let in_key = new
         .table()
         .is_some_and(|t| t.constraints.iter().any(|c| c.columns.contains(&id)));
@@ -255,7 +249,7 @@ fn column_type(new: &mut Relation, id: u32, to: SqlType, session: &SessionInfo) 
         return Err(SqlError::internal("a column was lost"));
     };
     let name = column.name.clone();
-    let (SqlType::Varchar(from), SqlType::Varchar(length)) = (column.sql_type, to) else {
+    let (SqlType::Varchar(_), SqlType::Varchar(_)) = (column.sql_type, to) else {
         return Err(unsupported(format!(
             "cannot alter type of column \"{name}\": only the size of a VARCHAR column can be changed"
         )));
@@ -274,11 +268,6 @@ fn column_type(new: &mut Relation, id: u32, to: SqlType, session: &SessionInfo) 
     if in_key {
         return Err(unsupported(format!(
             "cannot alter type of column \"{name}\" in a UNIQUE, PRIMARY KEY or FOREIGN KEY constraint"
-        )));
-    }
-    if length < from && has_rows {
-        return Err(SqlError::unsupported(format!(
-            "making column \"{name}\" shorter in a table with rows"
         )));
     }
     column.sql_type = to;
@@ -346,41 +335,69 @@ fn sort_by(new: &mut Relation, sort: &SortKey) -> Result<()> {
     Ok(())
 }
 
-/// A key that others reference cannot go.
-fn refuse_referenced(
-    oid: Oid,
+/// What becomes of the foreign keys to a key that goes: with CASCADE they go too.
+fn drop_referencing(
     name: &str,
+    cascade: bool,
     relation: &Relation,
+    mut new: Relation,
     session: &SessionInfo,
-) -> Result<()> {
-    let Some(dropped) = relation
+) -> Result<Dropped> {
+    let dropped = relation
         .table()
         .and_then(|t| t.constraints.iter().find(|c| c.name == name))
-    else {
-        return Ok(());
+        .filter(|c| !matches!(c.kind, ConstraintKind::ForeignKey { .. }));
+    let depends = |constraint: &Constraint| {
+        dropped.is_some_and(|key| {
+            references(constraint)
+                .is_some_and(|(target, columns)| target == relation.oid && columns == key.columns)
+        })
     };
-    if matches!(dropped.kind, ConstraintKind::ForeignKey { .. }) {
-        return Ok(());
-    }
+    let mut changes = Vec::new();
+    let mut details = Vec::new();
     for other in session.catalog.relations() {
-        for constraint in other.table().iter().flat_map(|t| &t.constraints) {
-            if let Some((target, columns)) = references(constraint)
-                && target == oid
-                && columns == dropped.columns
-            {
-                return Err(SqlError::new(
-                    SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
-                    format!(
-                        "cannot drop constraint {name} on table {} because other objects depend on it",
-                        relation.name
-                    ),
-                )
-                .with_detail(format!(
-                    "constraint {} on table {} depends on it",
-                    constraint.name, other.name
-                )));
-            }
+        let found: Vec<&Constraint> = other
+            .table()
+            .iter()
+            .flat_map(|t| &t.constraints)
+            .filter(|c| depends(c))
+            .collect();
+        if found.is_empty() {
+            continue;
+        }
+        details.extend(
+            found
+                .iter()
+                .map(|c| format!("constraint {} on table {}", c.name, other.name)),
+        );
+        if other.oid == relation.oid {
+            table(&mut new)?.constraints.retain(|c| !depends(c));
+        } else {
+            let mut other = Relation::clone(other);
+            table(&mut other)?.constraints.retain(|c| !depends(c));
+            changes.push(Change::PutRelation(Arc::new(other)));
         }
     }
-    Ok(())
+    if !cascade && !details.is_empty() {
+        return Err(SqlError::new(
+            SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+            format!(
+                "cannot drop constraint {name} on table {} because other objects depend on it",
+                relation.name
+            ),
+        )
+        .with_detail(format!(
+            "{} depends on it",
+            details.join(" depends on it\n")
+        ))
+        .with_hint("Use DROP ... CASCADE to drop the dependent objects too."));
+    }
+    changes.push(Change::PutRelation(Arc::new(new)));
+    Ok(Dropped {
+        changes,
+        notices: details
+            .iter()
+            .map(|d| super::info(format!("drop cascades to {d}")))
+            .collect(),
+    })
 }

@@ -2,6 +2,9 @@
 
 mod alter;
 mod depend;
+mod rows;
+
+pub(crate) use rows::look_at_rows;
 
 use std::sync::Arc;
 

@@ -109,6 +109,46 @@ impl Transaction {
         !self.changes.is_empty()
     }
 
+    /// What a commit would be refused for: it makes a schema larger, and that is more than its
+    /// quota (Developer Guide, CREATE SCHEMA, QUOTA). Deleting is always allowed.
+    pub fn over_quota(&self, database: Oid) -> Option<SqlError> {
+        let base = self.base.as_ref().filter(|_| self.has_changes())?;
+        let used = |state: &CatalogSnapshot, schema: Oid| -> u64 {
+            let permanent = state
+                .relations_in(schema)
+                .filter(|r| r.table().is_some_and(|t| !t.temporary));
+            permanent.map(|r| state.table_data(r.oid).bytes()).sum()
+        };
+        let over: Vec<String> = self
+            .own
+            .schemas(database)
+            .filter_map(|schema| {
+                let quota = schema.quota_bytes?;
+                let now = used(&self.own, schema.oid);
+                (now > quota && now > used(base, schema.oid)).then(|| {
+                    format!(
+                        "(Schema: {}, Quota: {} MB, Current Disk Usage: {} MB)",
+                        schema.name,
+                        quota >> 20,
+                        now.div_ceil(1 << 20)
+                    )
+                })
+            })
+            .collect();
+        if over.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "Transaction {} is aborted due to exceeding the disk space quota for schema(s): {}",
+            self.id(),
+            over.join(", ")
+        );
+        Some(
+            SqlError::new(SqlState::DISK_FULL, message)
+                .with_hint("Free up disk space or request increased quota for the schema(s)."),
+        )
+    }
+
     /// True once it reads a fixed state.
     pub fn has_snapshot(&self) -> bool {
         self.base.is_some()

@@ -87,8 +87,9 @@ fn action(
                 columns,
             )?)
         }
-        AlterAction::DropConstraint { name, .. } => AlterTable::DropConstraint {
+        AlterAction::DropConstraint { name, cascade } => AlterTable::DropConstraint {
             name: ctx.fold(name),
+            cascade: *cascade,
         },
         AlterAction::Owner(user) => {
             access.push(Access::Superuser);

@@ -368,16 +368,19 @@ impl<'a> Draft<'a> {
                     if spec.sortkey {
                         sort.push(id);
                     }
+                    let name = |given: &Option<Ident>| given.as_ref().map(|n| self.ctx.fold(n));
+                    let primary = name(&spec.primary_key_name);
+                    let (unique, foreign) = (name(&spec.unique_name), name(&spec.references_name));
                     if spec.primary_key {
-                        self.constrain(None, ConstraintKind::PrimaryKey, vec![id])?;
+                        self.constrain(primary, ConstraintKind::PrimaryKey, vec![id])?;
                     }
                     if spec.unique {
-                        self.constrain(None, ConstraintKind::Unique, vec![id])?;
+                        self.constrain(unique, ConstraintKind::Unique, vec![id])?;
                     }
                     if let Some((table, column)) = &spec.references {
                         let referenced: Vec<Ident> = column.iter().cloned().collect();
                         let kind = self.foreign_key(table, &referenced, 1)?;
-                        self.constrain(None, kind, vec![id])?;
+                        self.constrain(foreign, kind, vec![id])?;
                     }
                 }
                 TableElement::Constraint(spec) => self.constraint(spec)?,

@@ -273,9 +273,9 @@ fn rewritten(expr: Expr) -> Result<Expr> {
         Expr::InSubquery {
             expr,
             subquery,
-            negated: false,
+            negated,
         } if matches!(expr.as_ref(), Expr::Tuple(_)) => match *expr {
-            Expr::Tuple(parts) => super::exists::row_in_subquery(parts, *subquery),
+            Expr::Tuple(parts) => super::exists::row_in_subquery(parts, *subquery, negated),
             other => other,
         },
         Expr::AnyOp {

@@ -60,9 +60,9 @@ fn derived(query: Query, name: &str, columns: &[String]) -> TableFactor {
     }
 }
 
-/// `(a, b) IN (SELECT x, y ...)` is an EXISTS over the subquery; its negation, which differs where
-/// there are NULLs, is not rewritten.
-pub(super) fn row_in_subquery(parts: Vec<Expr>, subquery: Query) -> Expr {
+/// `(a, b) IN (SELECT x, y ...)` is an EXISTS over the subquery. NOT IN holds if no row compares equal
+/// or, because of NULLs, unknown.
+pub(super) fn row_in_subquery(parts: Vec<Expr>, subquery: Query, negated: bool) -> Expr {
     let columns: Vec<String> = (0..parts.len()).map(|i| format!("__c{i}")).collect();
     let condition = parts
         .into_iter()
@@ -80,6 +80,10 @@ pub(super) fn row_in_subquery(parts: Vec<Expr>, subquery: Query) -> Expr {
             op: BinaryOperator::And,
             right: Box::new(b),
         });
+    let condition = match negated {
+        true => condition.map(|c| Expr::IsNotFalse(Box::new(Expr::Nested(Box::new(c))))),
+        false => condition,
+    };
     let mut outer = subquery.clone();
     let item = SelectItem::ExprWithAlias {
         expr: int(1),
@@ -97,7 +101,7 @@ pub(super) fn row_in_subquery(parts: Vec<Expr>, subquery: Query) -> Expr {
     outer.body = Box::new(SetExpr::Select(Box::new(select)));
     Expr::Exists {
         subquery: Box::new(outer),
-        negated: false,
+        negated,
     }
 }
 

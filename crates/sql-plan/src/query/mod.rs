@@ -23,6 +23,7 @@ mod settle;
 mod single_row;
 mod table_functions;
 pub mod types;
+mod using;
 mod views;
 mod where_alias;
 
@@ -96,6 +97,7 @@ fn plan_at_depth(
 ) -> Result<PlannedQuery> {
     let mut query = query.clone();
     prepare::prepare(&mut query, case_sensitive(ctx))?;
+    using::write_out(&mut query, ctx);
     hidden::hide(&mut query, ctx);
     where_alias::replace(&mut query, ctx);
     if depth == 0 {

@@ -95,7 +95,7 @@ impl Prepare {
     }
 }
 
-fn unique(name: String, taken: &mut HashSet<String>) -> String {
+pub(super) fn unique(name: String, taken: &mut HashSet<String>) -> String {
     if taken.insert(name.clone()) {
         return name;
     }
@@ -227,7 +227,7 @@ impl VisitorMut for Prepare {
     }
 }
 
-fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
+pub(super) fn constraint(operator: &mut JoinOperator) -> Option<&mut JoinConstraint> {
     match operator {
         JoinOperator::Join(c)
         | JoinOperator::Inner(c)

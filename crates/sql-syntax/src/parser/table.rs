@@ -137,6 +137,9 @@ impl P<'_> {
             unique: false,
             primary_key: false,
             references: None,
+            primary_key_name: None,
+            unique_name: None,
+            references_name: None,
             case_insensitive: false,
         };
         while self.column_attribute(&mut column)? {}
@@ -144,6 +147,25 @@ impl P<'_> {
     }
 
     fn column_attribute(&mut self, column: &mut ColumnSpec) -> PResult<bool> {
+        if self.eat("CONSTRAINT") {
+            let name = self.ident()?;
+            // Names of the others are not kept: nothing can be done with them.
+            let slot = if self.at("PRIMARY") {
+                Some(&mut column.primary_key_name)
+            } else if self.at("UNIQUE") {
+                Some(&mut column.unique_name)
+            } else if self.at("REFERENCES") {
+                Some(&mut column.references_name)
+            } else if self.at("NOT") || self.at("NULL") || self.at("DEFAULT") {
+                None
+            } else {
+                return self.unexpected();
+            };
+            if let Some(slot) = slot {
+                *slot = Some(name);
+            }
+            return self.column_attribute(column);
+        }
         if self.eat("DEFAULT") {
             column.default = Some(self.text_expr()?);
         } else if self.at("IDENTITY") {
