@@ -2,13 +2,20 @@
 
 use std::collections::HashMap;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Schema};
 use datafusion::common::stats::Precision;
-use datafusion::common::{Column, ScalarValue};
+use datafusion::common::{Column, Result, ScalarValue, Statistics, TableReference};
+use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::{InList, Like};
 use datafusion::logical_expr::{
     BinaryExpr, Expr, Join, JoinType, LogicalPlan, Operator, TableScan,
+};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter::FilterExec;
+use datafusion::physical_plan::operator_statistics::{
+    ExtendedStatistics, StatisticsProvider, StatisticsResult,
 };
 
 /// What is known of a column.
@@ -200,12 +207,23 @@ fn scan_estimate(scan: &TableScan) -> Estimate {
             columns: HashMap::new(),
         };
     };
+    let all = table_estimate(&statistics, &scan.source.schema(), Some(&scan.table_name));
+    let share: f64 = scan.filters.iter().map(|f| selectivity(f, &all)).product();
+    let rows = all.rows * share;
+    all.scaled(rows)
+}
+
+/// The estimate of a table with these statistics.
+fn table_estimate(
+    statistics: &Statistics,
+    schema: &Schema,
+    qualifier: Option<&TableReference>,
+) -> Estimate {
     let rows = match statistics.num_rows {
         Precision::Exact(n) | Precision::Inexact(n) => n as f64,
         Precision::Absent => UNKNOWN_ROWS,
     };
     let mut columns = HashMap::new();
-    let schema = scan.source.schema();
     for (field, stats) in schema.fields().iter().zip(&statistics.column_statistics) {
         let bounds = match (stats.min_value.get_value(), stats.max_value.get_value()) {
             (Some(a), Some(b)) => number(a).zip(number(b)),
@@ -224,7 +242,7 @@ fn scan_estimate(scan: &TableScan) -> Estimate {
             Precision::Exact(n) | Precision::Inexact(n) if rows > 0.0 => n as f64 / rows,
             _ => 0.0,
         };
-        let column = Column::new(Some(scan.table_name.clone()), field.name());
+        let column = Column::new(qualifier.cloned(), field.name());
         columns.insert(
             column,
             ColumnEstimate {
@@ -234,10 +252,64 @@ fn scan_estimate(scan: &TableScan) -> Estimate {
             },
         );
     }
-    let all = Estimate { rows, columns };
-    let share: f64 = scan.filters.iter().map(|f| selectivity(f, &all)).product();
+    Estimate { rows, columns }
+}
+
+/// Statistics of a table's scan, of the rows its conditions keep.
+pub(crate) fn filtered(statistics: Statistics, schema: &Schema, filters: &[Expr]) -> Statistics {
+    if filters.is_empty() {
+        return statistics;
+    }
+    let all = table_estimate(&statistics, schema, None);
+    let share: f64 = filters.iter().map(|f| selectivity(f, &all)).product();
     let rows = all.rows * share;
-    all.scaled(rows)
+    let kept = all.clone().scaled(rows);
+    let mut out = statistics.to_inexact();
+    out.num_rows = Precision::Inexact(kept.rows as usize);
+    let scale = |p: Precision<usize>| {
+        p.get_value().map_or(Precision::Absent, |v| {
+            Precision::Inexact((*v as f64 * share).ceil() as usize)
+        })
+    };
+    out.total_byte_size = scale(out.total_byte_size);
+    for (field, column) in schema.fields().iter().zip(&mut out.column_statistics) {
+        column.byte_size = scale(column.byte_size);
+        column.null_count = scale(column.null_count);
+        if let Some(known) = kept.columns.get(&Column::new_unqualified(field.name()))
+            && known.distinct > 0.0
+        {
+            column.distinct_count = Precision::Inexact(known.distinct as usize);
+        }
+    }
+    out
+}
+
+/// The physical plan's conditions over a table's scan are in the scan's statistics already: this
+/// keeps them from being counted twice.
+#[derive(Debug)]
+pub(crate) struct ScanFilters;
+
+impl StatisticsProvider for ScanFilters {
+    fn compute_statistics(
+        &self,
+        plan: &dyn ExecutionPlan,
+        children: &[ExtendedStatistics],
+    ) -> Result<StatisticsResult> {
+        let Some(filter) = plan.downcast_ref::<FilterExec>() else {
+            return Ok(StatisticsResult::Delegate);
+        };
+        let over_scan = filter
+            .input()
+            .downcast_ref::<DataSourceExec>()
+            .is_some_and(|s| s.data_source().downcast_ref::<FileScanConfig>().is_some());
+        Ok(match children {
+            [scan] if over_scan => {
+                let kept = scan.base().clone().project(filter.projection().as_ref());
+                StatisticsResult::Computed(ExtendedStatistics::new(kept))
+            }
+            _ => StatisticsResult::Delegate,
+        })
+    }
 }
 
 fn whole(t: &DataType) -> bool {
@@ -251,11 +323,13 @@ fn join_estimate(join: &Join) -> Estimate {
     let left = estimate(&join.left);
     let right = estimate(&join.right);
     let mut share = 1.0;
-    let mut match_share = 1.0f64;
+    // Of the rows of each side, the part that finds a match.
+    let (mut left_share, mut right_share) = (1.0f64, 1.0f64);
     for (l, r) in &join.on {
         let (a, b) = (side_distinct(l, &left), side_distinct(r, &right));
         share /= a.max(b);
-        match_share = match_share.min((b / a).min(1.0));
+        left_share = left_share.min(b / a);
+        right_share = right_share.min(a / b);
     }
     let inner = left.rows * right.rows * share;
     let mut columns = left.columns.clone();
@@ -272,19 +346,19 @@ fn join_estimate(join: &Join) -> Estimate {
         JoinType::Right => capped(both, inner.max(right.rows)),
         JoinType::Full => capped(both, inner.max(left.rows + right.rows)),
         JoinType::LeftSemi => {
-            let rows = left.rows * match_share * filter;
+            let rows = left.rows * left_share * filter;
             left.scaled(rows)
         }
         JoinType::LeftAnti => {
-            let rows = left.rows * (1.0 - match_share * filter).max(0.1);
+            let rows = left.rows * (1.0 - left_share * filter).max(0.1);
             left.scaled(rows)
         }
         JoinType::RightSemi => {
-            let rows = right.rows * match_share * filter;
+            let rows = right.rows * right_share * filter;
             right.scaled(rows)
         }
         JoinType::RightAnti => {
-            let rows = right.rows * (1.0 - match_share * filter).max(0.1);
+            let rows = right.rows * (1.0 - right_share * filter).max(0.1);
             right.scaled(rows)
         }
         JoinType::LeftMark | JoinType::RightMark => left,
@@ -421,7 +495,7 @@ fn comparison(left: &Expr, op: Operator, right: &Expr, input: &Estimate) -> f64 
 }
 
 /// A value as a number, for ranges.
-fn number(value: &ScalarValue) -> Option<f64> {
+pub(crate) fn number(value: &ScalarValue) -> Option<f64> {
     Some(match value {
         ScalarValue::Int8(Some(v)) => f64::from(*v),
         ScalarValue::Int16(Some(v)) => f64::from(*v),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, JoinConstraint, JoinType, NullEquality};
 use datafusion::error::Result;
@@ -13,6 +14,7 @@ use datafusion::logical_expr::{Expr, Join, LogicalPlan, Projection};
 use datafusion::optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule};
 
 use super::cardinality::{Estimate, estimate, selectivity, side_distinct};
+use super::semi_join;
 
 /// More tables than this are joined greedily.
 const EXACT: usize = 9;
@@ -40,7 +42,7 @@ impl OptimizerRule for JoinOrder {
         if self.done.swap(true, Ordering::Relaxed) {
             return Ok(Transformed::no(plan));
         }
-        reorder(plan).map(Transformed::yes)
+        reorder(semi_join::push_down(plan)?).map(Transformed::yes)
     }
 }
 
@@ -72,7 +74,7 @@ fn reorder(plan: LogicalPlan) -> Result<LogicalPlan> {
     Projection::try_new(columns, Arc::new(joined)).map(LogicalPlan::Projection)
 }
 
-fn is_inner(plan: &LogicalPlan) -> bool {
+pub(super) fn is_inner(plan: &LogicalPlan) -> bool {
     matches!(plan, LogicalPlan::Join(j)
         if j.join_type == JoinType::Inner && j.null_equality == NullEquality::NullEqualsNothing)
 }
@@ -95,6 +97,8 @@ struct Condition {
     sides: Option<(Expr, Set, Expr, Set)>,
     expr: Option<Expr>,
     share: f64,
+    /// Columns that are all equal: of the conditions that say so, a join needs one.
+    class: Option<usize>,
 }
 
 #[derive(Clone)]
@@ -147,7 +151,20 @@ impl Region {
                 .try_fold(0, |set, c| owner.get(c).map(|i| set | (1 << i)))
         };
         let mut conditions = Vec::new();
-        for (l, r) in self.on {
+        let (on, classes) = equalities(self.on, |c| {
+            let leaf = owner.get(c)?;
+            let schema = self.leaves[*leaf].schema();
+            Some((
+                *leaf,
+                schema
+                    .qualified_field_from_column(c)
+                    .ok()?
+                    .1
+                    .data_type()
+                    .clone(),
+            ))
+        });
+        for ((l, r), class) in on.into_iter().zip(classes) {
             let (Some(a), Some(b)) = (set_of(&l), set_of(&r)) else {
                 return Ok(None);
             };
@@ -163,6 +180,7 @@ impl Region {
                     sides: None,
                     expr: Some(l.eq(r)),
                     share,
+                    class: None,
                 });
                 continue;
             }
@@ -171,6 +189,7 @@ impl Region {
                 sides: Some((l, a, r, b)),
                 expr: None,
                 share,
+                class,
             });
         }
         let everything = Estimate {
@@ -187,9 +206,12 @@ impl Region {
                 sides: None,
                 expr: Some(filter),
                 share,
+                class: None,
             });
         }
         let rows: Vec<f64> = estimates.iter().map(|e| e.rows.max(1.0)).collect();
+        // Conditions of a class: the least selective first, see `Graph::cardinality`.
+        conditions.sort_by(|a, b| b.share.total_cmp(&a.share));
         let graph = Graph { rows, conditions };
         let tree = match n {
             0..=EXACT => graph.exact(n),
@@ -200,6 +222,82 @@ impl Region {
         let mut used = vec![false; graph.conditions.len()];
         build(&tree, &mut leaves, &graph, &mut used).map(Some)
     }
+}
+
+/// The equalities with those that follow from them, and the class each belongs to, if any: columns
+/// of one type, joined by equality, are all equal. `known`: a column's leaf and type.
+fn equalities(
+    mut on: Vec<(Expr, Expr)>,
+    known: impl Fn(&Column) -> Option<(usize, DataType)>,
+) -> (Vec<(Expr, Expr)>, Vec<Option<usize>>) {
+    let mut classes: Vec<Vec<Column>> = Vec::new();
+    let pair = |l: &Expr, r: &Expr| match (l, r) {
+        (Expr::Column(l), Expr::Column(r)) => {
+            let ((a, s), (b, t)) = (known(l)?, known(r)?);
+            (a != b && s == t).then(|| (l.clone(), r.clone()))
+        }
+        _ => None,
+    };
+    for (l, r) in &on {
+        let Some((l, r)) = pair(l, r) else { continue };
+        let mut class = vec![l, r];
+        classes.retain_mut(|other| {
+            let common = other.iter().any(|c| class.contains(c));
+            if common {
+                other.retain(|c| !class.contains(c));
+                class.append(other);
+            }
+            !common
+        });
+        classes.push(class);
+    }
+    // Of two columns of one leaf in a class, one condition would not stand for all.
+    classes.retain(|class| {
+        let mut leaves: Vec<_> = class.iter().filter_map(|c| Some(known(c)?.0)).collect();
+        leaves.sort_unstable();
+        leaves.windows(2).all(|w| w[0] != w[1])
+    });
+    let implied: Vec<(Expr, Expr)> = classes
+        .iter()
+        .flat_map(|class| {
+            class
+                .iter()
+                .enumerate()
+                .map(move |(i, l)| (l, &class[i + 1..]))
+        })
+        .flat_map(|(l, rest)| rest.iter().map(move |r| (l, r)))
+        .map(|(l, r)| (Expr::Column(l.clone()), Expr::Column(r.clone())))
+        .filter(|(l, r)| pair(l, r).is_some())
+        .filter(|(l, r)| {
+            !on.iter()
+                .any(|(a, b)| (a == l && b == r) || (a == r && b == l))
+        })
+        .collect();
+    on.extend(implied);
+    let member = on
+        .iter()
+        .map(|(l, r)| {
+            let (l, _) = pair(l, r)?;
+            classes.iter().position(|class| class.contains(&l))
+        })
+        .collect();
+    (on, member)
+}
+
+/// Notes that a class's columns in `set` are equal. False if that was known.
+fn merge(joined: &mut Vec<(usize, Set)>, class: usize, set: Set) -> bool {
+    let mut all = set;
+    let mut known = false;
+    joined.retain(|(c, part)| {
+        let touches = *c == class && part & set != 0;
+        known |= touches && set & !part == 0;
+        if touches {
+            all |= part;
+        }
+        !touches
+    });
+    joined.push((class, all));
+    !known
 }
 
 struct Graph {
@@ -219,7 +317,14 @@ impl Graph {
         // Several equalities between one pair of tables are a key of two columns: together they
         // keep no less than one row for each of the larger table.
         let mut pairs: HashMap<Set, f64> = HashMap::new();
+        // Of equal columns each but the one of fewest values divides the rows, once.
+        let mut joined: Vec<(usize, Set)> = Vec::new();
         for c in self.conditions.iter().filter(|c| c.set & !set == 0) {
+            if let Some(class) = c.class
+                && !merge(&mut joined, class, c.set)
+            {
+                continue;
+            }
             *pairs.entry(c.set).or_insert(1.0) *= c.share;
         }
         for (pair, share) in pairs {
@@ -358,9 +463,18 @@ fn build(
     let right = build(&right.0, leaves, graph, used)?;
     let mut on = Vec::new();
     let mut filters = Vec::new();
+    let mut classes = Vec::new();
     for (i, c) in graph.conditions.iter().enumerate() {
         if used[i] || c.set & !(a | b) != 0 {
             continue;
+        }
+        if let Some(class) = c.class {
+            used[i] = true;
+            // On each side the class's columns are equal already.
+            if classes.contains(&class) {
+                continue;
+            }
+            classes.push(class);
         }
         match &c.sides {
             Some((l, ls, r, rs)) if ls & !a == 0 && rs & !b == 0 => on.push((l.clone(), r.clone())),

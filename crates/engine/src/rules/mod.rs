@@ -5,6 +5,8 @@ mod fence;
 mod grand_total;
 mod guards;
 pub(crate) mod join_order;
+mod semi_join;
+mod sides;
 
 use std::sync::Arc;
 
@@ -25,6 +27,7 @@ pub(crate) fn optimizer_rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
         .position(|r| r.name() == "push_down_filter")
         .map_or(rules.len(), |i| i + 1);
     rules.insert(at, Arc::new(join_order::JoinOrder::default()));
+    rules.push(Arc::new(sides::JoinSides));
     rules
 }
 

@@ -4,6 +4,7 @@
 
 mod adapt;
 mod defaults;
+mod dynamic;
 mod inline;
 mod numbers;
 mod prune;
@@ -38,6 +39,7 @@ use vortex::scan::selection::Selection;
 use vortex_datafusion::{VortexAccessPlan, VortexSource};
 
 use crate::StatementContext;
+use crate::rules::cardinality;
 use adapt::StorageNames;
 use defaults::AddedDefaults;
 pub(crate) use stats::scalar as bound_value;
@@ -155,9 +157,16 @@ impl SegmentTable {
         state: &dyn Session,
         segments: &[Arc<Segment>],
         projection: Option<&Vec<usize>>,
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> DfResult<Arc<dyn ExecutionPlan>> {
         let table_schema = self.table_schema();
+        let statistics = stats::of_segments(
+            &self.relation,
+            &self.data,
+            segments,
+            table_schema.table_schema(),
+        );
         let mut source = VortexSource::new(table_schema.clone(), self.store.vortex().clone())
             .with_file_metadata_cache(state.runtime_env().cache_manager.get_file_metadata_cache());
         if let Some(directory) = self.store.directory() {
@@ -175,17 +184,24 @@ impl SegmentTable {
                 // A filter on a column some files lack could need the whole row outside the file,
                 // where its position is no longer known.
                 .with_predicate_pushdown(complete);
+        } else {
+            source = source.with_expression_converter(Arc::new(dynamic::WithDynamic::new(
+                self.store.vortex().clone(),
+                table_schema.table_schema(),
+                &statistics,
+                |name| {
+                    let column = self.relation.column_index(name)?;
+                    Some(self.relation.columns[column].storage_name())
+                },
+            )));
         }
         let url = ObjectStoreUrl::parse(SEGMENTS_URL)?;
         state
             .runtime_env()
             .register_object_store(url.as_ref(), self.store.objects.clone());
-        let statistics = stats::of_segments(
-            &self.relation,
-            &self.data,
-            segments,
-            table_schema.table_schema(),
-        );
+        // Conditions that are evaluated here are counted here; see `ScanFilters`.
+        let statistics =
+            cardinality::filtered(statistics, table_schema.table_schema().as_ref(), filters);
         let groups = self.file_groups(segments, state.config().target_partitions())?;
         let names = StorageNames::new(
             &self.relation,
@@ -327,7 +343,7 @@ impl TableProvider for SegmentTable {
         let limit = limit.filter(|_| filters.is_empty());
         let mut parts: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
         if !files.is_empty() {
-            parts.push(self.file_scan(state, &files, projection, limit)?);
+            parts.push(self.file_scan(state, &files, projection, filters, limit)?);
         }
         if !inline.is_empty() {
             parts.push(inline::scan(
