@@ -18,6 +18,7 @@ use lw_sql_plan::query::deep;
 use lw_sysviews::SystemContext;
 use tokio_util::sync::CancellationToken;
 
+use crate::scan::keys::{BuiltKeys, collect_keys};
 use crate::small::Small;
 use crate::{Engine, StatementContext, lower, state, stop};
 
@@ -133,7 +134,11 @@ async fn plan_physical(
     state: &SessionState,
 ) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
     let planner = state.query_planner();
-    DeepFuture(planner.create_physical_plan(optimized, state)).await
+    let plan = DeepFuture(planner.create_physical_plan(optimized, state)).await?;
+    match state.config().get_extension::<BuiltKeys>() {
+        Some(built) => collect_keys(plan, &built),
+        None => Ok(plan),
+    }
 }
 
 /// The engine's stream as a client's: errors in the client's words, stopped when cancelled.

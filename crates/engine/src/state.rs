@@ -14,6 +14,7 @@ use lw_functions::{SessionExtension, sql_error};
 use lw_settings::SessionInfo;
 
 use crate::rules::cardinality::ScanFilters;
+use crate::scan::keys::BuiltKeys;
 use crate::{Engine, EngineConfig};
 
 /// Of the biggest memory consumers, how many an error names.
@@ -78,6 +79,9 @@ pub(crate) fn base(config: &EngineConfig, runtime: &Arc<RuntimeEnv>) -> SessionS
 /// The state one statement is planned and run in.
 pub(crate) fn session_state(engine: &Engine, session: &Arc<SessionInfo>) -> SessionState {
     let mut state = SessionState::clone(&engine.base);
+    state
+        .config_mut()
+        .set_extension(Arc::new(BuiltKeys::default()));
     let options = state.config_mut().options_mut();
     options.extensions.insert(SessionExtension(session.clone()));
     // Functions are given the configuration, and with it the session, only from here on.

@@ -4,6 +4,7 @@ pub(crate) mod cardinality;
 mod fence;
 mod grand_total;
 mod guards;
+mod into_scan;
 pub(crate) mod join_order;
 mod semi_join;
 mod sides;
@@ -37,9 +38,10 @@ pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Syn
         vec![Arc::new(grand_total::GrandTotals)];
     for rule in PhysicalOptimizer::new().rules {
         match rule.name() {
-            // Conditions have come down already, by the rules above; this one mistakes columns of the
-            // same name for each other where a join's sides were exchanged.
-            "FilterPushdown" => {}
+            // Conditions have come down already, by the rules above, and this one mistakes columns of
+            // the same name for each other where a join's sides were exchanged: it brings conditions
+            // from above a table's scan into it, and does nothing else.
+            "FilterPushdown" => rules.push(Arc::new(into_scan::IntoScan(rule))),
             "FilterPushdown(Post)" => rules.push(Arc::new(fence::Fenced(rule))),
             _ => rules.push(rule),
         }

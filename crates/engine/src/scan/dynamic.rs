@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::common::{Result as DfResult, ScalarValue, Statistics};
 use datafusion::logical_expr::Operator;
@@ -34,6 +35,7 @@ use vortex::scalar_fn::{
 use vortex::session::VortexSession;
 use vortex_datafusion::convert::{DefaultExpressionConverter, ExpressionConverter};
 
+use super::keys::{BuiltKeys, KeySet};
 use crate::rules::cardinality::number;
 
 /// Rows a filter sees before it may be found useless.
@@ -44,6 +46,7 @@ pub(super) struct WithDynamic {
     inner: DefaultExpressionConverter,
     /// By column: smallest and largest value of all files, as numbers.
     ranges: HashMap<String, (f64, f64)>,
+    keys: Arc<BuiltKeys>,
 }
 
 impl WithDynamic {
@@ -53,6 +56,7 @@ impl WithDynamic {
         schema: &Schema,
         statistics: &Statistics,
         stored: impl Fn(&str) -> Option<String>,
+        keys: Arc<BuiltKeys>,
     ) -> Self {
         let ranges = schema
             .fields()
@@ -67,6 +71,7 @@ impl WithDynamic {
         WithDynamic {
             inner: DefaultExpressionConverter::new(session),
             ranges,
+            keys,
         }
     }
 
@@ -145,7 +150,10 @@ impl ExpressionConverter for WithDynamic {
             .iter()
             .map(|f| get_item(f.name().as_str(), root()))
             .collect();
+        // A set of keys speaks of the column itself.
+        let bare = filter.children().iter().all(|c| c.is::<Column>());
         let check = Check(Arc::new(State {
+            keys: self.keys.of(filter).filter(|_| bare && indices.len() == 1),
             filter: reassign_expr_columns(expr.clone(), &columns)?,
             columns,
             seen: AtomicU64::new(0),
@@ -169,6 +177,8 @@ struct Check(Arc<State>);
 
 #[derive(Debug)]
 struct State {
+    /// The keys of the filter's join, where they are collected.
+    keys: Option<Arc<KeySet>>,
     /// Over `columns`.
     filter: Arc<dyn PhysicalExpr>,
     columns: SchemaRef,
@@ -215,6 +225,31 @@ impl State {
         Ok((!all).then_some(current))
     }
 
+    /// The filter's answer by its keys alone.
+    fn by_keys(
+        &self,
+        args: &dyn ExecutionArgs,
+        ctx: &mut ExecutionCtx,
+    ) -> VortexResult<Option<BitBuffer>> {
+        let Some(keys) = &self.keys else {
+            return Ok(None);
+        };
+        let session = ctx.session().clone();
+        let values =
+            session
+                .arrow()
+                .execute_arrow(args.get(0)?, Some(self.columns.field(0)), ctx)?;
+        Ok(keys.contains(&values).map(|bits| self.count(bits)))
+    }
+
+    /// Notes what the filter kept.
+    fn count(&self, kept: BooleanBuffer) -> BitBuffer {
+        self.seen.fetch_add(kept.len() as u64, Ordering::Relaxed);
+        self.kept
+            .fetch_add(kept.count_set_bits() as u64, Ordering::Relaxed);
+        BitBuffer::from(kept)
+    }
+
     fn evaluate(
         &self,
         filter: &Arc<dyn PhysicalExpr>,
@@ -244,10 +279,7 @@ impl State {
         if let Some(nulls) = values.nulls() {
             bits = &bits & nulls.inner();
         }
-        self.seen.fetch_add(rows as u64, Ordering::Relaxed);
-        self.kept
-            .fetch_add(bits.count_set_bits() as u64, Ordering::Relaxed);
-        Ok(BitBuffer::from(bits))
+        Ok(self.count(bits))
     }
 }
 
@@ -296,6 +328,11 @@ impl ScalarFnVTable for DynamicCheck {
                 .current()
                 .map_err(|e| vortex_err!("a filter of a join failed: {e}"))?,
         };
+        if filter.is_some()
+            && let Some(bits) = state.by_keys(args, ctx)?
+        {
+            return Ok(BoolArray::from(bits).into_array());
+        }
         Ok(match filter {
             None => ConstantArray::new(true, args.row_count()).into_array(),
             Some(filter) => BoolArray::from(state.evaluate(&filter, args, ctx)?).into_array(),

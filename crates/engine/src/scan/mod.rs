@@ -6,6 +6,7 @@ mod adapt;
 mod defaults;
 mod dynamic;
 mod inline;
+pub(crate) mod keys;
 mod numbers;
 mod prune;
 mod row_ids;
@@ -193,6 +194,7 @@ impl SegmentTable {
                     let column = self.relation.column_index(name)?;
                     Some(self.relation.columns[column].storage_name())
                 },
+                state.config().get_extension().unwrap_or_default(),
             )));
         }
         let url = ObjectStoreUrl::parse(SEGMENTS_URL)?;
