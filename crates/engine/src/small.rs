@@ -318,7 +318,7 @@ async fn read(
         .partition(|s| matches!(s.place, Place::File(_)));
     let mut batches = Vec::new();
     if !files.is_empty() {
-        let scan = table.file_scan(state, &files, projection, None)?;
+        let scan = table.file_scan(state, &files, projection, &[], None)?;
         let stream = execute_stream(scan, state.task_ctx())?;
         batches = stream.try_collect().await?;
     }

@@ -181,10 +181,10 @@ impl KeySet {
 
     /// Which of the values are keys, NULL being none; `None` if that is not known.
     pub(super) fn contains(&self, values: &ArrayRef) -> Option<BooleanBuffer> {
-        let State::Complete(bits) = &*self.0.lock() else {
-            return None;
+        let bits = match &*self.0.lock() {
+            State::Complete(bits) => bits.clone(),
+            _ => return None,
         };
-        let bits = bits.clone();
         let found = match numbers(values)? {
             Numbers::Short(v) => {
                 BooleanBuffer::collect_bool(v.len(), |i| bits.has(i64::from(v[i])))
