@@ -151,3 +151,34 @@ def test_backslash_commands(server, table, command):
     if "{" in command:
         assert "a|integer|" in out and "b|character varying(10)|" in out
     psql(server, f"drop table {table}")
+
+
+def test_backslash_commands(server, table):
+    """What a user types first: an answer, or a message that says what to do."""
+    psql(server, f"CREATE TABLE {table} (id INT NOT NULL, word VARCHAR(10))", f"CREATE VIEW {table}_v AS SELECT id FROM {table}")
+    answered = [
+        "\\d", "\\d+", f"\\d+ {table}", f"\\d+ {table}_v", "\\dt", "\\dt+", "\\dn", "\\dn+", "\\du", "\\du+", "\\dg",
+        "\\l", "\\l+", "\\df", "\\df+ lower", "\\da", "\\dv", "\\dv+", "\\di", "\\ds", "\\dE", "\\dm", "\\dp", "\\z", "\\db",
+        "\\dT", "\\dD", "\\dx", f"\\sv {table}_v", "\\encoding", "\\timing", "\\conninfo", "\\x",
+    ]  # fmt: skip
+    for command in answered:
+        done = psql(server, command, check=False)
+        assert done.returncode == 0 and "ERROR" not in done.stderr, (command, done.stderr)
+    assert psql(server, stdin="select 1 as a, 'x' as b \\gdesc\n").stdout.split() == ["a|integer", "b|character", "varying(65535)"]
+    assert psql(server, stdin="select 1 as one \\gset\n\\echo :one\n").stdout.strip() == "1"
+    assert psql(server, stdin="select 'select 2' \\gexec\n").stdout.strip() == "2"
+    assert psql(server, stdin="\\x\nselect 1 as a;\n").stdout.strip() == "a|1"
+    watch = subprocess.Popen(
+        ["psql", "-X", "-A", "-t", dsn(server)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PGPASSWORD": server.password},
+    )  # fmt: skip
+    watch.stdin.write("select 'seen' \\watch 0.2\n")
+    watch.stdin.flush()
+    time.sleep(2)
+    watch.send_signal(signal.SIGINT)
+    assert watch.communicate(timeout=30)[0].count("seen") >= 2
+    refused = psql(server, f"\\copy {table} from '/dev/null'", check=False)
+    assert "COPY FROM STDIN is not supported" in refused.stderr and "Amazon S3" in refused.stderr
+    refused = psql(server, f"\\copy {table} to '/dev/null'", check=False)
+    assert "syntax error" in refused.stderr
+    psql(server, f"DROP VIEW {table}_v", f"DROP TABLE {table}")
