@@ -2,6 +2,7 @@
 //! name alone means the value of either side, which for RIGHT and FULL joins is not the left one.
 //! A wildcard beside a column it also gives is written out, so that each output has a name of its own.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
@@ -24,6 +25,7 @@ pub(super) fn write_out(query: &mut Query, ctx: &PlanContext) {
         ctx,
         ctes: ctes.found,
         merged: HashMap::new(),
+        depth: Cell::new(0),
     });
 }
 
@@ -61,6 +63,8 @@ struct Merge<'a> {
     ctes: HashMap<String, Option<Cte>>,
     /// What the last SELECT merged otherwise than the engine does, for the ORDER BY after it.
     merged: HashMap<String, Expr>,
+    /// How deep in queries that read queries a name is looked for.
+    depth: Cell<u32>,
 }
 
 impl VisitorMut for Merge<'_> {
@@ -262,10 +266,47 @@ impl Merge<'_> {
             } => (self.columns_of_table(name)?, alias),
             TableFactor::Derived {
                 subquery, alias, ..
-            } => (columns_of_query(subquery)?, alias),
+            } => (self.columns_of_query(subquery)?, alias),
             _ => return None,
         };
         renamed(names, alias.as_ref())
+    }
+
+    /// The names a query's columns have, if they are known.
+    fn columns_of_query(&self, query: &Query) -> Option<Vec<String>> {
+        // A WITH query may read what has its own name, or go round.
+        let depth = self.depth.get();
+        if depth > 16 {
+            return None;
+        }
+        self.depth.set(depth + 1);
+        let names = self.columns_of_body(&query.body);
+        self.depth.set(depth);
+        names
+    }
+
+    fn columns_of_body(&self, body: &SetExpr) -> Option<Vec<String>> {
+        let select = match body {
+            SetExpr::Select(select) => select,
+            SetExpr::SetOperation { left, .. } => return self.columns_of_body(left),
+            SetExpr::Query(query) => return self.columns_of_query(query),
+            _ => return None,
+        };
+        let mut names = Vec::new();
+        for item in &select.projection {
+            if let Some(name) = name_of(item) {
+                names.push(name);
+                continue;
+            }
+            let mut from = select.from.clone();
+            let mut columns = Vec::new();
+            for table in &mut from {
+                columns.extend(self.joined(table)?);
+            }
+            let given = self.wildcard(item, &select.from, &columns)?;
+            names.extend(given.into_iter().map(|c| c.name));
+        }
+        Some(names)
     }
 
     fn columns_of_table(&self, name: &ObjectName) -> Option<Vec<String>> {
@@ -278,7 +319,7 @@ impl Merge<'_> {
             && let Some(cte) = self.ctes.get(name)
         {
             let cte = cte.as_ref()?;
-            return renamed(columns_of_query(&cte.query)?, Some(&cte.alias));
+            return renamed(self.columns_of_query(&cte.query)?, Some(&cte.alias));
         }
         let qualified = QualifiedName {
             name: parts.pop()?,
@@ -432,19 +473,6 @@ fn renamed(mut names: Vec<String>, alias: Option<&TableAlias>) -> Option<Vec<Str
         *names.get_mut(i)? = column.name.value.clone();
     }
     Some(names)
-}
-
-/// The names a query's columns have, if its select list says.
-fn columns_of_query(query: &Query) -> Option<Vec<String>> {
-    let mut body = query.body.as_ref();
-    while let SetExpr::SetOperation { left, .. } = body {
-        body = left;
-    }
-    match body {
-        SetExpr::Select(select) => select.projection.iter().map(name_of).collect(),
-        SetExpr::Query(query) => columns_of_query(query),
-        _ => None,
-    }
 }
 
 /// The name of a select item, if it is written there.
