@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatchOptions};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{DFSchema, DFSchemaRef, ScalarValue};
+use datafusion::common::{Column, DFSchema, DFSchemaRef, ScalarValue};
 use datafusion::error::Result as DfResult;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::session_state::SessionState;
@@ -25,7 +25,7 @@ use datafusion::physical_plan::execute_stream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::TryStreamExt;
 use lw_base::Result;
-use lw_catalog::{Place, Segment};
+use lw_catalog::{Bound, Place, Segment};
 use lw_functions::sql_error;
 use lw_sql_plan::source::CatalogTable;
 
@@ -244,7 +244,12 @@ fn table<'a>(
 /// A condition that a column has a value.
 struct Key<'a> {
     column: u32,
-    value: &'a ScalarValue,
+    value: KeyValue<'a>,
+}
+
+enum KeyValue<'a> {
+    Int(i64),
+    Other(&'a ScalarValue, DataType),
 }
 
 impl Key<'_> {
@@ -253,14 +258,19 @@ impl Key<'_> {
         let Some(known) = segment.columns.get(&self.column) else {
             return false;
         };
-        let data_type = self.value.data_type();
-        let bound = |bound: &Option<lw_catalog::Bound>| {
-            bound
-                .as_ref()
-                .and_then(|b| scan::bound_value(b, &data_type))
-        };
-        bound(&known.min).is_some_and(|min| *self.value < min)
-            || bound(&known.max).is_some_and(|max| *self.value > max)
+        match &self.value {
+            KeyValue::Int(value) => {
+                matches!(known.min, Some(Bound::Int(min)) if *value < min)
+                    || matches!(known.max, Some(Bound::Int(max)) if *value > max)
+            }
+            KeyValue::Other(value, data_type) => {
+                let bound = |bound: &Option<Bound>| {
+                    bound.as_ref().and_then(|b| scan::bound_value(b, data_type))
+                };
+                bound(&known.min).is_some_and(|min| **value < min)
+                    || bound(&known.max).is_some_and(|max| **value > max)
+            }
+        }
     }
 }
 
@@ -272,38 +282,75 @@ fn keys<'a>(
     scan: &TableScan,
 ) -> Vec<Key<'a>> {
     let columns = &table.relation().columns;
+    let column_of = |column: &Column| {
+        let at = schema.maybe_index_of_column(column)?;
+        let at = match &scan.projection {
+            Some(projection) => *projection.get(at)?,
+            None => at,
+        };
+        columns.get(at)
+    };
+    let key = |a: &'a Expr, b: &'a Expr| -> Option<Key<'a>> {
+        if let (Expr::Column(column), Some(value)) = (whole(a), integer(b)) {
+            let column = column_of(column)?;
+            if column.sql_type.arrow().is_integer() {
+                return Some(Key {
+                    column: column.id,
+                    value: KeyValue::Int(value),
+                });
+            }
+        }
+        let (Expr::Column(column), Expr::Literal(value, _)) = (a, b) else {
+            return None;
+        };
+        let column = column_of(column)?;
+        let data_type = value.data_type();
+        // Floats have values that are in no order.
+        let ordered = !data_type.is_floating() && !value.is_null();
+        (ordered && column.sql_type.arrow() == data_type).then_some(Key {
+            column: column.id,
+            value: KeyValue::Other(value, data_type),
+        })
+    };
     split_conjunction(predicate)
         .into_iter()
-        .filter_map(|condition| {
-            let Expr::BinaryExpr(BinaryExpr {
+        .filter_map(|condition| match condition {
+            Expr::BinaryExpr(BinaryExpr {
                 left,
                 op: Operator::Eq,
                 right,
-            }) = condition
-            else {
-                return None;
-            };
-            let ((Expr::Column(column), Expr::Literal(value, _))
-            | (Expr::Literal(value, _), Expr::Column(column))) = (&**left, &**right)
-            else {
-                return None;
-            };
-            let at = schema.maybe_index_of_column(column)?;
-            let at = match &scan.projection {
-                Some(projection) => *projection.get(at)?,
-                None => at,
-            };
-            let column = columns.get(at)?;
-            // Floats have values that are in no order.
-            let ordered = !value.data_type().is_floating();
-            (ordered && !value.is_null() && column.sql_type.arrow() == value.data_type()).then_some(
-                Key {
-                    column: column.id,
-                    value,
-                },
-            )
+            }) => key(left, right).or_else(|| key(right, left)),
+            _ => None,
         })
         .collect()
+}
+
+/// What is under casts from one width of integers to another: they keep its value.
+fn whole(mut expr: &Expr) -> &Expr {
+    loop {
+        expr = match expr {
+            Expr::Cast(cast) if cast.field.data_type().is_integer() => &cast.expr,
+            Expr::ScalarFunction(call) if call.name() == "__cast" => match call.args.as_slice() {
+                [inner, Expr::Literal(ScalarValue::Utf8(Some(to)), _)]
+                    if ["smallint", "integer", "bigint"].contains(&to.as_str()) =>
+                {
+                    inner
+                }
+                _ => return expr,
+            },
+            _ => return expr,
+        };
+    }
+}
+
+/// The value of a constant that is an integer.
+fn integer(expr: &Expr) -> Option<i64> {
+    match whole(expr) {
+        Expr::Literal(ScalarValue::Int16(value), _) => value.map(i64::from),
+        Expr::Literal(ScalarValue::Int32(value), _) => value.map(i64::from),
+        Expr::Literal(ScalarValue::Int64(value), _) => *value,
+        _ => None,
+    }
 }
 
 async fn read(
@@ -400,7 +447,7 @@ fn at_once(rows: &[Vec<Expr>], i: usize, state: &SessionState) -> DfResult<Optio
 
 /// The literal a cast is of, and the cast of a column [`CELL`] in its place.
 fn cast_of_literal(expr: &Expr) -> Option<(&Expr, Expr)> {
-    let cell = || Expr::Column(datafusion::common::Column::new_unqualified(CELL));
+    let cell = || Expr::Column(Column::new_unqualified(CELL));
     match expr {
         Expr::ScalarFunction(call) => {
             let (first @ Expr::Literal(..), rest) = call.args.split_first()? else {
