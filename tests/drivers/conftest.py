@@ -36,11 +36,14 @@ def free_port():
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     if "LONGWAVE_TEST_PORT" in os.environ:
-        yield Server(
+        given = Server(
             os.environ["LONGWAVE_TEST_PORT"],
             os.environ["LONGWAVE_ADMIN_PASSWORD"],
             os.environ["LONGWAVE_TEST_DATA_DIR"],
         )
+        # The lock names the process that holds it.
+        given.pid = int((given.data_dir / "lock").read_text().split()[0])
+        yield given
         return
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     binary = os.environ.get("LONGWAVE_BIN", target / "release" / "longwave")

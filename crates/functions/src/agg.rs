@@ -20,6 +20,7 @@ use datafusion::logical_expr::{
 
 use crate::error::df_error;
 use crate::func::no_function;
+use crate::sum_range::{InRange, InRangeGroups};
 
 /// The functions.
 pub fn all() -> Vec<Arc<AggregateUDF>> {
@@ -81,7 +82,7 @@ impl AggregateUDFImpl for RsSum {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        self.inner.accumulator(args)
+        Ok(Box::new(InRange(self.inner.accumulator(args)?)))
     }
 
     fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
@@ -96,11 +97,13 @@ impl AggregateUDFImpl for RsSum {
         &self,
         args: AccumulatorArgs,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        self.inner.create_groups_accumulator(args)
+        let sums = self.inner.create_groups_accumulator(args)?;
+        Ok(Box::new(InRangeGroups(sums)))
     }
 
     fn create_sliding_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        self.inner.create_sliding_accumulator(args)
+        let sum = self.inner.create_sliding_accumulator(args)?;
+        Ok(Box::new(InRange(sum)))
     }
 
     fn reverse_expr(&self) -> ReversedUDAF {

@@ -30,6 +30,7 @@ pub mod rows;
 pub mod session;
 pub mod session_info;
 pub mod string;
+mod sum_range;
 pub mod unify;
 
 use std::collections::BTreeMap;
