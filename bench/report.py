@@ -54,11 +54,15 @@ def table(result):
 
 
 def write_docs(path, result):
-    """Puts the figures below the mark of the page, and leaves what is above it alone."""
+    """Puts the figures below the mark of the page, and leaves alone what is above it and from the next
+    heading on."""
     machine = result["machine"]
-    head = path.read_text().split(MARK)[0] if path.exists() else "# Benchmarks\n\n"
+    text = path.read_text() if path.exists() else "# Benchmarks\n\n"
+    head, _, rest = text.partition(MARK)
+    heading = rest.find("\n## ")
+    tail = rest[heading:] if heading >= 0 else ""
     facts = (
         f"Measured {result['date']} on {machine['cpus']} cores, {machine['memory_gib']} GiB, "
         f"{machine['system']}, DuckDB {result['duckdb']['version']}.\n"
     )
-    path.write_text(f"{head}{MARK}\n\n{facts}{table(result)}")
+    path.write_text(f"{head}{MARK}\n\n{facts}{table(result)}{tail}")

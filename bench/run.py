@@ -54,7 +54,7 @@ def main():
         "machine": {
             "cpus": os.cpu_count(),
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-            "system": platform.platform(),
+            "system": f"{platform.system()} {platform.machine()}",
         },
     }
     with tempfile.TemporaryDirectory(prefix="longwave-bench-") as work:
