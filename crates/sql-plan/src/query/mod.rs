@@ -7,6 +7,7 @@
 mod aggregates;
 pub(crate) mod assign;
 mod balance;
+mod calls;
 mod desugar;
 mod exists;
 mod finish;
