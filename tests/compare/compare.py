@@ -118,15 +118,15 @@ def literal(value):
     return str(value)
 
 
-def run(seconds, seed, most=20):
-    """Compares until the time is over; returns what was wrong."""
+def run(seconds, seed, most=20, queries_at_most=10**9):
+    """Compares until the time is over or the queries are asked; returns what was wrong."""
     seed = random.SystemRandom().randrange(2**32) if seed is None else seed
     print(f"seed {seed}", flush=True)
     pair = Pair(seed)
     counts, wrong = collections.Counter(), []
     until = time.monotonic() + seconds
     number = 0
-    while time.monotonic() < until and len(wrong) < most:
+    while time.monotonic() < until and len(wrong) < most and number < queries_at_most:
         number += 1
         sql = queries.Generator(random.Random(f"{seed}/{number}")).query()
         said = pair.ask(sql)

@@ -1,4 +1,5 @@
-"""A short run of each fuzzer; longer with LONGWAVE_FUZZ_SECONDS."""
+"""A short run of each fuzzer, from the same seed each time; longer with LONGWAVE_FUZZ_SECONDS, other texts and
+packets with LONGWAVE_FUZZ_SEED."""
 
 import os
 
@@ -7,11 +8,12 @@ import wire
 from common import run
 
 SECONDS = float(os.environ.get("LONGWAVE_FUZZ_SECONDS", "20"))
+SEED = int(os.environ.get("LONGWAVE_FUZZ_SEED", "1"))
 
 
 def test_wire():
-    assert run("wire", wire.worker, SECONDS, None) == []
+    assert run("wire", wire.worker, SECONDS, SEED) == []
 
 
 def test_sql():
-    assert run("sql", sql.worker, SECONDS, None, patience=20.0) == []
+    assert run("sql", sql.worker, SECONDS, SEED, patience=20.0) == []
