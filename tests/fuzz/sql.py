@@ -101,6 +101,9 @@ def worker(target, rng, stop, counts):
             if cursor.description:
                 cursor.fetchmany(100)
             counts["ran"] = counts.get("ran", 0) + 1
+        except (ValueError, OverflowError):
+            # A date or number that Python has no value for.
+            counts["unreadable"] = counts.get("unreadable", 0) + 1
         except psycopg2.Error as error:
             code = error.pgcode or "none"
             counts[code] = counts.get(code, 0) + 1

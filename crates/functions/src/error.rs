@@ -93,6 +93,13 @@ fn shared(error: &DataFusionError) -> SqlError {
         DataFusionError::Plan(text) => plan_error(text),
         DataFusionError::Execution(text) => execution_error(text),
         DataFusionError::ExecutionJoin(join) if join.is_cancelled() => canceled(),
+        // What it says of a window function without OVER, when it has no other to suggest.
+        DataFusionError::Internal(text) if text.contains("No functions registered") => {
+            SqlError::new(
+                SqlState::WRONG_OBJECT_TYPE,
+                "window function call requires an OVER clause",
+            )
+        }
         DataFusionError::Internal(text) => {
             let error = SqlError::internal(first_line(text));
             match text.lines().count() {

@@ -106,6 +106,13 @@ impl Plan {
             chunk.batches.sort_by_key(|(slice, _)| *slice);
         }
         let rows: usize = chunk.batches.iter().map(|(_, b)| b.num_rows()).sum();
+        if rows == 0 {
+            return Ok(Plan {
+                columns: Vec::new(),
+                rows: None,
+                runs: Vec::new(),
+            });
+        }
         let mut columns: Vec<Vec<ArrayRef>> = vec![Vec::new(); shape.schema.fields().len()];
         let mut of_rows: Vec<u16> = Vec::with_capacity(rows);
         for (slice, batch) in chunk.batches {
