@@ -14,26 +14,14 @@ from pathlib import Path
 import boto3
 import duckdb
 import pytest
-import redshift_connector
 from duckdb_extensions import import_extension
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tpc"))
 from compare import differences
+from given import connect
 
 SCALE = float(os.environ.get("LONGWAVE_TPCDS_SCALE", "0.1"))
-
-
-def connect(database):
-    connection = redshift_connector.connect(
-        host="127.0.0.1",
-        port=int(os.environ["LONGWAVE_TEST_PORT"]),
-        database=database,
-        user="awsuser",
-        password=os.environ["LONGWAVE_ADMIN_PASSWORD"],
-        ssl=False,
-    )
-    connection.autocommit = True
-    return connection
 
 
 @pytest.fixture(scope="module")
