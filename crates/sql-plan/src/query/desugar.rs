@@ -84,6 +84,14 @@ fn rewritten(expr: Expr) -> Result<Expr> {
             value: Value::Number(digits, _),
             ..
         }) => number(&digits)?,
+        // Bits and bytes have no type here yet (VARBYTE).
+        Expr::Value(ValueWithSpan {
+            value:
+                Value::HexStringLiteral(_)
+                | Value::SingleQuotedByteStringLiteral(_)
+                | Value::DoubleQuotedByteStringLiteral(_),
+            ..
+        }) => return Err(SqlError::unsupported("a literal of bits or bytes")),
         Expr::UnaryOp { op, expr } => unary(op, *expr),
         Expr::Cast {
             kind,
