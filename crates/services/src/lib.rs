@@ -4,9 +4,10 @@
 //!
 //! What it must never know: how a statement is run, the catalog's inside, any protocol's framing.
 //!
-//! Where to start: [`sql::Session`], then [`buckets::BucketResolver`].
+//! Where to start: [`sql::Session`], then [`buckets::BucketResolver`], [`warehouses::Provisioner`].
 
 pub mod buckets;
 pub mod sql;
+pub mod warehouses;
 
 pub use sql::*;
