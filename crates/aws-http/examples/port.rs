@@ -20,6 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ready: Arc::new(AtomicBool::new(true)),
         metrics: prometheus::Registry::new(),
         ca_pem: None,
+        api: None,
     };
     let listener = tokio::net::TcpListener::bind(&address).await?;
     serve(listener, config, async {

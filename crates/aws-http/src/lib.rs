@@ -7,6 +7,7 @@
 //! Where to start: [`serve`], then [`store::BucketStore`] (the buckets), [`s3`] (the S3 API),
 //! [`buckets::Buckets`] (what COPY and UNLOAD are given).
 
+mod aws;
 pub mod buckets;
 mod external;
 pub mod s3;
@@ -25,6 +26,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
+use lw_aws_model::edge::AwsApi;
 use prometheus::{IntCounterVec, Opts, Registry, TextEncoder};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -56,6 +58,8 @@ pub struct HttpConfig {
     pub metrics: Registry,
     /// Certificate of the SQL port's authority; `None` if TLS is off.
     pub ca_pem: Option<PathBuf>,
+    /// The AWS services but S3; `None`: they are refused.
+    pub api: Option<Arc<dyn AwsApi>>,
 }
 
 struct Port {
@@ -78,8 +82,11 @@ pub async fn serve(
         stop.cancel();
     });
     let graceful = stopped.clone();
-    let serving = axum::serve(listener, router)
-        .with_graceful_shutdown(async move { graceful.cancelled().await });
+    let serving = axum::serve(
+        listener,
+        router.into_make_service_with_connect_info::<std::net::SocketAddr>(),
+    )
+    .with_graceful_shutdown(async move { graceful.cancelled().await });
     tokio::select! {
         result = async { serving.await } => result,
         () = async { stopped.cancelled().await; tokio::time::sleep(GRACE).await } => Ok(()),
@@ -140,15 +147,51 @@ impl S3Auth for RootKey {
 /// unsigned one to the port's own pages.
 async fn dispatch(State(port): State<Arc<Port>>, request: Request) -> Response {
     let service = signing::service(&request);
-    let (label, response) = match service.as_deref() {
-        Some("s3") => ("s3", port.s3(request).await),
-        Some(name) => ("other", services::unsupported(name, &request)),
-        None => ("none", port.page(request).await),
+    let (label, response) = match (service.as_deref(), &port.config.api) {
+        (Some("s3"), _) => ("s3", port.s3(request).await),
+        (Some(name), Some(api)) => match lw_aws_model::service(name) {
+            Some(service) => (service.name, aws::answer(&**api, service, request).await),
+            None => ("other", services::unsupported(name, &request)),
+        },
+        (Some(name), None) => ("other", services::unsupported(name, &request)),
+        (None, api) => match (api, unsigned_service(&request)) {
+            (Some(api), Some(service)) => {
+                (service.name, aws::answer(&**api, service, request).await)
+            }
+            _ => ("none", port.page(request).await),
+        },
     };
     port.requests
         .with_label_values(&[label, response.status().as_str()])
         .inc();
     response
+}
+
+/// The service an unsigned request is for: one that asks by form parameters or by `X-Amz-Target`. It
+/// is told in the service's own words that the signature is missing, unless the operation needs none.
+fn unsigned_service(request: &Request) -> Option<&'static lw_aws_model::Service> {
+    if request.method() == http::Method::GET && request.uri().query().is_none() {
+        return None;
+    }
+    if let Some(target) = request
+        .headers()
+        .get("x-amz-target")
+        .and_then(|v| v.to_str().ok())
+    {
+        let (prefix, _) = target.rsplit_once('.')?;
+        return lw_aws_model::SERVICES
+            .iter()
+            .map(|service| service.get())
+            .find(|service| service.target_prefix == prefix);
+    }
+    let form = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
+    let asks = form || request.uri().query().is_some_and(|q| q.contains("Action="));
+    // STS has the only operations without a signature.
+    (request.uri().path() == "/" && asks).then(|| lw_aws_model::sts::SERVICE.get())
 }
 
 impl Port {

@@ -10,8 +10,10 @@
 
 mod apply;
 mod codec;
+mod records;
 mod rows;
 mod sql;
 mod sqlite;
 
+pub use records::SqliteRecords;
 pub use sqlite::SqliteStore;

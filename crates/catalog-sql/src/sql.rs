@@ -50,3 +50,8 @@ pub const ADD_LOG: &str = "INSERT INTO commit_log (version, body) VALUES (?1, ?2
 pub const READ_LOG: &str =
     "SELECT version, body FROM commit_log WHERE version > ?1 ORDER BY version";
 pub const PRUNE_LOG: &str = "DELETE FROM commit_log WHERE version <= ?1";
+
+pub const ALL_RECORDS: &str = "SELECT kind, id, body FROM records ORDER BY kind, id";
+pub const PUT_RECORD: &str = "INSERT INTO records (kind, id, body) VALUES (?1, ?2, ?3) \
+     ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body";
+pub const DELETE_RECORD: &str = "DELETE FROM records WHERE kind = ?1 AND id = ?2";

@@ -11,10 +11,12 @@
 pub mod change;
 pub mod model;
 mod privilege;
+pub mod records;
 pub mod snapshot;
 pub mod store;
 
 pub use change::Change;
 pub use model::*;
+pub use records::{RawRecord, RecordChange, RecordStore};
 pub use snapshot::{CatalogSnapshot, Definitions};
 pub use store::CatalogStore;

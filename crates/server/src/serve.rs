@@ -62,6 +62,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
             ready: ready.clone(),
             metrics: prometheus::Registry::new(),
             ca_pem: Some(dir.tls().join(tls::CA_FILE)),
+            api: None,
         },
         stop.clone().cancelled_owned(),
     ));

@@ -1,0 +1,26 @@
+//! What happened: events and their subscribers, and the record of API calls.
+
+use std::sync::Arc;
+
+use lw_aws_model::{ApiError, Value};
+
+use crate::registry::Registry;
+use crate::{Call, Control};
+
+/// The operations.
+pub fn register(_registry: &mut Registry) {}
+
+/// Starts delivery.
+pub async fn start(_control: &Arc<Control>) {}
+
+/// Records a call.
+pub fn audit(call: &Call, _input: &Value, result: &Result<Value, ApiError>) {
+    tracing::debug!(
+        service = call.service.name,
+        operation = call.operation,
+        caller = call.caller.arn,
+        request = call.request_id,
+        error = result.as_ref().err().map(|e| e.code.as_str()),
+        "API call"
+    );
+}

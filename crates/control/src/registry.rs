@@ -1,0 +1,106 @@
+//! The list of operations that are served. Each is a function from [`Call`] and the operation's input
+//! to its output; a service's `register` names them all. Coverage, its page and its test are made
+//! from this list and the models.
+//!
+//! An operation, written:
+//!
+//! ```ignore
+//! pub fn register(registry: &mut Registry) {
+//!     registry.serve(op::DescribeClusters, Depth::Full, describe_clusters);
+//! }
+//!
+//! async fn describe_clusters(call: Call, input: DescribeClustersMessage) -> Result<ClustersMessage, ApiError> {
+//!     let view = call.view();                      // to read
+//!     let mut txn = call.begin().await;            // to change: get, put, delete ...
+//!     txn.commit().await?;                         // ... and make durable, all or nothing
+//!     ...
+//! }
+//! ```
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use lw_aws_model::{ApiError, Operation, Shape, Value};
+
+use crate::Call;
+
+/// How far an operation goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// It does what it says.
+    Full,
+    /// It keeps and shows records whose effect is missing; the reason.
+    Record(&'static str),
+    /// It checks its input and then says that it cannot be done here; the reason.
+    Refused(&'static str),
+}
+
+type Handler = Box<
+    dyn Fn(Call, Value) -> Pin<Box<dyn Future<Output = Result<Value, ApiError>> + Send>>
+        + Send
+        + Sync,
+>;
+
+/// An operation that is served.
+pub struct Entry {
+    /// How far it goes.
+    pub depth: Depth,
+    handler: Handler,
+}
+
+impl Entry {
+    /// Runs it.
+    pub fn run(
+        &self,
+        call: Call,
+        input: Value,
+    ) -> Pin<Box<dyn Future<Output = Result<Value, ApiError>> + Send>> {
+        (self.handler)(call, input)
+    }
+}
+
+/// All operations that are served.
+#[derive(Default)]
+pub struct Registry {
+    entries: BTreeMap<(&'static str, &'static str), Entry>,
+}
+
+impl Registry {
+    /// Adds an operation.
+    pub fn serve<O, F, R>(&mut self, _operation: O, depth: Depth, run: F)
+    where
+        O: Operation,
+        F: Fn(Call, O::Input) -> R + Send + Sync + Copy + 'static,
+        R: Future<Output = Result<O::Output, ApiError>> + Send + 'static,
+    {
+        let handler: Handler = Box::new(move |call, input| {
+            Box::pin(async move {
+                let output = run(call, O::Input::from_value(input)).await?;
+                Ok(output.into_value())
+            })
+        });
+        let before = self
+            .entries
+            .insert((O::service().name(), O::NAME), Entry { depth, handler });
+        debug_assert!(before.is_none(), "{} is there twice", O::NAME);
+    }
+
+    /// Adds an operation that is refused after its input was checked.
+    pub fn refuse<O: Operation>(&mut self, operation: O, reason: &'static str)
+    where
+        O::Output: Send,
+    {
+        self.serve::<O, _, _>(operation, Depth::Refused(reason), move |_, _| async move {
+            Err(ApiError::unsupported(format!("{} ({reason})", O::NAME)))
+        });
+    }
+
+    /// The operation with this name.
+    pub fn get(&self, service: &str, operation: &str) -> Option<&Entry> {
+        self.entries
+            .iter()
+            .find(|((s, o), _)| *s == service && *o == operation)
+            .map(|(_, entry)| entry)
+    }
+}
