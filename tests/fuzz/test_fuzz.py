@@ -3,6 +3,7 @@ packets with LONGWAVE_FUZZ_SEED."""
 
 import os
 
+import aws
 import sql
 import wire
 from common import run
@@ -17,3 +18,7 @@ def test_wire():
 
 def test_sql():
     assert run("sql", sql.worker, SECONDS, SEED, patience=20.0) == []
+
+
+def test_aws():
+    assert run("aws", aws.worker, SECONDS, SEED) == []
