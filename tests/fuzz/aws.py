@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import string
+import urllib.parse
 
 import botocore.auth
 import botocore.awsrequest
@@ -97,7 +98,7 @@ class Maker:
             self.form(api, operation.get("input", ""), value, "", pairs)
             if rng.random() < 0.1:
                 pairs.append((".".join("x" * rng.choice([1, 40])), "y"))
-            body = urllib3.request.urlencode(pairs, errors="replace").encode()
+            body = urllib.parse.urlencode(pairs, errors="replace").encode()
             headers = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
         else:
             body = json.dumps(value).encode()
