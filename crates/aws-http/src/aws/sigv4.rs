@@ -396,14 +396,18 @@ mod tests {
             )
         };
         // Worked out with botocore's SigV4Auth for the same request.
-        let request = sign(&"0".repeat(64));
+        let right = "733fa1cf94f8632e4cd06f2d36745e86022c4993924dabd42016c941ef577fdf";
+        let request = sign(right);
         let signed = read(&request).unwrap();
         assert_eq!(signed.access_key_id, "AK");
+        signed.check_signature(&request, body, "s").unwrap();
+        let code = |result: Result<(), ApiError>| result.unwrap_err().code;
         assert_eq!(
-            signed
-                .check_signature(&request, body, "s")
-                .unwrap_err()
-                .code,
+            code(signed.check_signature(&request, b"Action=DeleteCluster", "s")),
+            "SignatureDoesNotMatch"
+        );
+        assert_eq!(
+            code(signed.check_signature(&request, body, "t")),
             "SignatureDoesNotMatch"
         );
         let at = |text: &str| {
@@ -425,6 +429,25 @@ mod tests {
                 .unwrap_err()
                 .message
                 .starts_with("Signature not yet current")
+        );
+    }
+
+    #[test]
+    fn presigned() {
+        // As botocore's SigV4QueryAuth makes it.
+        let url = "http://h:5440/?Action=DescribeClusters&Version=2012-12-01&X-Amz-Algorithm=AWS4-HMAC-SHA256\
+            &X-Amz-Credential=AK%2F20121207%2Fus-east-1%2Fredshift%2Faws4_request&X-Amz-Date=20121207T000000Z&X-Amz-Expires=600\
+            &X-Amz-SignedHeaders=host&X-Amz-Signature=ae122017251f1fe1f57207208e64a2834dddd92d3415bcc1094252c2f23427f9";
+        let mut request = parts(url, &[("host", "h:5440")]);
+        request.method = http::Method::GET;
+        let signed = read(&request).unwrap();
+        assert!(signed.presigned);
+        signed.check_signature(&request, b"", "s").unwrap();
+        let at = |minute| signed.time + Duration::minutes(minute);
+        signed.check_time(at(10)).unwrap();
+        assert_eq!(
+            signed.check_time(at(11)).unwrap_err().code,
+            "RequestExpired"
         );
     }
 
