@@ -12,7 +12,7 @@ pub fn page() -> String {
     let registry = crate::registry();
     let mut out = String::from(
         "# Coverage of the AWS APIs\n\n\
-         Made by `cargo xtask` from the service models and the list of operations that are served.\n\
+         Made by `coverage` from the service models and the list of operations that are served; not edited by hand.\n\
          **yes**: it does what it says. **record**: it keeps and shows what it is told, and the effect is missing.\n\
          **refused**: input is checked, then the call fails and says why. **no**: not there.\n",
     );

@@ -1,11 +1,11 @@
-//! Writes `docs/sql-coverage.md` from the product's own lists of functions and system relations, beside
-//! the names that Redshift's documentation has. With `--check` it only says whether the page is true.
+//! Writes the pages of coverage from the product's own lists: `docs/sql-coverage.md` (functions and
+//! system relations, beside the names that Redshift's documentation has) and `docs/api-coverage.md` (the
+//! operations of the AWS services). With `--check` it only says whether the pages are true.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::ExitCode;
 
-const PAGE: &str = "docs/sql-coverage.md";
 /// System relations of the Database Developer Guide, by the names of its pages.
 const RELATIONS: &str = include_str!("redshift_relations.txt");
 /// What the grammar knows itself, so that it is no entry of the list of functions.
@@ -14,21 +14,22 @@ const SYNTAX: &[&str] = &[
 ];
 
 fn main() -> anyhow::Result<ExitCode> {
-    let page = page()?;
-    if std::env::args().any(|a| a == "--check") {
-        let same = std::fs::read_to_string(PAGE).is_ok_and(|old| old == page);
-        if !same {
-            eprintln!("{PAGE} is not what the lists say; run target/release/coverage");
+    let pages = [
+        ("docs/sql-coverage.md", page()?),
+        ("docs/api-coverage.md", lw_control::coverage::page()),
+    ];
+    let checking = std::env::args().any(|a| a == "--check");
+    let mut done = ExitCode::SUCCESS;
+    for (path, page) in pages {
+        if !checking {
+            std::fs::write(path, page)?;
+            println!("{path} written");
+        } else if std::fs::read_to_string(path).map_or(true, |old| old != page) {
+            eprintln!("{path} is not what the lists say; run target/release/coverage");
+            done = ExitCode::FAILURE;
         }
-        return Ok(if same {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        });
     }
-    std::fs::write(PAGE, page)?;
-    println!("{PAGE} written");
-    Ok(ExitCode::SUCCESS)
+    Ok(done)
 }
 
 fn page() -> anyhow::Result<String> {
