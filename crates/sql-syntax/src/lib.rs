@@ -12,6 +12,7 @@ mod limits;
 mod parse;
 mod parser;
 mod redact;
+pub mod renaming;
 mod rewrite;
 mod source;
 #[cfg(test)]

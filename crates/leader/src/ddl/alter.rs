@@ -28,11 +28,17 @@ pub(super) async fn alter(
         AlterTable::Rename(name) => {
             rename_rules(relation, name)?;
             new.name = name.clone();
-            refuse_broken(&new, "renaming", session)?;
+            return Ok(Dropped {
+                changes: super::rename::relation(new, session)?,
+                notices: vec![],
+            });
         }
         AlterTable::SetSchema(schema) => {
             new.schema = *schema;
-            refuse_broken(&new, "moving", session)?;
+            return Ok(Dropped {
+                changes: super::rename::relation(new, session)?,
+                notices: vec![],
+            });
         }
         AlterTable::RenameColumn { column, to } => {
             if let Some(c) = new.columns.iter_mut().find(|c| c.id == *column) {

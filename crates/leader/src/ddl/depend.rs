@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use lw_base::{Oid, Result, SqlError, SqlState};
-use lw_catalog::{CatalogSnapshot, Change, Relation, RelationKind, Schema};
+use lw_catalog::{CatalogSnapshot, Change, Relation, RelationKind};
 use lw_services::Notice;
 use lw_settings::SessionInfo;
 use lw_sql_plan::{PlanContext, plan_query};
@@ -197,7 +197,8 @@ pub(super) fn broken_views(
     Ok(broken)
 }
 
-fn reads_the_same(view: &Relation, after: &SessionInfo) -> bool {
+/// True if the view's text gives columns of the same types with that catalog.
+pub(super) fn reads_the_same(view: &Relation, after: &SessionInfo) -> bool {
     let Some(def) = view.view() else {
         return true;
     };
@@ -212,25 +213,4 @@ fn reads_the_same(view: &Relation, after: &SessionInfo) -> bool {
                 .zip(&view.columns)
                 .all(|(p, v)| p.sql_type == v.sql_type)
     })
-}
-
-/// Views keep the text of their query, so what they name cannot be renamed under them.
-pub(super) fn refuse_rename_under_views(schema: &Schema, session: &SessionInfo) -> Result<()> {
-    let renamed = session
-        .catalog
-        .schema(schema.oid)
-        .is_some_and(|old| old.name != schema.name);
-    if !renamed {
-        return Ok(());
-    }
-    for relation in session.catalog.relations_in(schema.oid) {
-        if let Some(view) = views_on(&session.catalog, relation.oid).first() {
-            return Err(SqlError::unsupported(format!(
-                "renaming schema of \"{}\", which view \"{}\" reads,",
-                relation.name, view.name
-            ))
-            .with_hint("Drop the view, rename, and create the view again."));
-        }
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod alter;
 mod depend;
+mod rename;
 mod rows;
 
 pub(crate) use rows::look_at_rows;
@@ -33,10 +34,7 @@ pub async fn changes(
             schema.oid = ids.oids(1).await?;
             vec![Change::PutSchema(Arc::new(schema))]
         }
-        DdlPlan::AlterSchema(schema) => {
-            depend::refuse_rename_under_views(schema, session)?;
-            vec![Change::PutSchema(Arc::new(schema.clone()))]
-        }
+        DdlPlan::AlterSchema(schema) => rename::schema(schema, session)?,
         DdlPlan::DropSchema { schemas, cascade } => {
             let drop = depend::drop_schemas(schemas, *cascade, session)?;
             notices.extend(drop.notices);
