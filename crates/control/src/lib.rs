@@ -23,6 +23,9 @@ pub mod page;
 mod provisioned;
 pub mod records;
 pub mod registry;
+// What goes by the clock is written beside this.
+#[allow(dead_code)]
+pub mod schedule;
 mod serverless;
 
 #[cfg(test)]

@@ -1,11 +1,21 @@
 //! What happened: events and their subscribers, and the record of API calls.
 
+// What emits is written beside this.
+#![allow(dead_code, unused_imports)]
+
+pub mod catalogue;
+mod events;
+pub mod subscriptions;
+
 use std::sync::Arc;
 
 use lw_aws_model::{ApiError, Value};
 
 use crate::registry::Registry;
 use crate::{Call, Control};
+
+pub use events::{Event, EventRecord, KEPT, emit, list};
+pub use subscriptions::EventSubscription;
 
 /// The operations.
 pub fn register(_registry: &mut Registry) {}
