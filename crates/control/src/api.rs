@@ -27,6 +27,8 @@ pub struct Control {
     pub clock: Clock,
     /// Work under way.
     pub jobs: Jobs,
+    /// The Data API's statements and sessions under way.
+    pub(crate) data: data::DataApi,
     registry: Registry,
 }
 
@@ -54,6 +56,7 @@ impl Control {
             provisioner,
             clock: Clock::default(),
             jobs: Jobs::default(),
+            data: data::DataApi::default(),
             registry: registry(),
         });
         Ok(control)

@@ -27,6 +27,7 @@ pub mod registry;
 #[allow(dead_code)]
 pub mod schedule;
 mod serverless;
+pub mod target;
 
 #[cfg(test)]
 #[allow(dead_code)]

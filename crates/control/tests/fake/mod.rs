@@ -14,6 +14,8 @@ use parking_lot::Mutex;
 #[derive(Default)]
 pub struct Fake {
     pub state: Mutex<State>,
+    /// What runs SQL, where a test has something.
+    pub sql: Mutex<Option<Arc<dyn SqlService>>>,
 }
 
 /// Namespaces, what serves them, snapshots.
@@ -82,7 +84,10 @@ impl Provisioner for Fake {
 
     async fn sql(&self, namespace: &str) -> Result<Arc<dyn SqlService>> {
         drop(self.called(format!("sql {namespace}"))?);
-        Err(SqlError::internal("nothing runs here"))
+        self.sql
+            .lock()
+            .clone()
+            .ok_or_else(|| SqlError::internal("nothing runs here"))
     }
 
     async fn usage(&self, namespace: &str) -> Result<NamespaceUsage> {
