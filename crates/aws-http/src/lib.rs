@@ -190,8 +190,15 @@ fn unsigned_service(request: &Request) -> Option<&'static lw_aws_model::Service>
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
     let asks = form || request.uri().query().is_some_and(|q| q.contains("Action="));
-    // STS has the only operations without a signature.
-    (request.uri().path() == "/" && asks).then(|| lw_aws_model::sts::SERVICE.get())
+    // STS has operations without a signature, and who is asked to confirm a subscription has none to give.
+    let confirms = request
+        .uri()
+        .query()
+        .is_some_and(|query| query.contains("Action=ConfirmSubscription"));
+    (request.uri().path() == "/" && asks).then(|| match confirms {
+        true => lw_aws_model::sns::SERVICE.get(),
+        false => lw_aws_model::sts::SERVICE.get(),
+    })
 }
 
 impl Port {

@@ -29,6 +29,8 @@ pub struct Control {
     pub jobs: Jobs,
     /// The Data API's statements and sessions under way.
     pub(crate) data: data::DataApi,
+    /// Who is told of what.
+    pub notices: notices::Notices,
     registry: Registry,
 }
 
@@ -57,6 +59,7 @@ impl Control {
             clock: Clock::default(),
             jobs: Jobs::default(),
             data: data::DataApi::default(),
+            notices: notices::Notices::default(),
             registry: registry(),
         });
         Ok(control)

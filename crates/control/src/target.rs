@@ -59,10 +59,15 @@ fn of_cluster(_config: &ControlConfig, _view: &View, _id: &str) -> Result<Target
 }
 
 fn of_workgroup(config: &ControlConfig, _view: &View, name: &str) -> Result<Target, ApiError> {
-    if name == "default" {
+    // Workgroups are named by their ARN too: `...:workgroup/<id>`.
+    let name = match name.strip_prefix("arn:") {
+        Some(arn) => arn.rsplit("workgroup/").next().unwrap_or_default(),
+        None => name,
+    };
+    if name == "default" || name == config.default_namespace {
         return Ok(Target {
             cluster: None,
-            workgroup: Some(name.into()),
+            workgroup: Some("default".into()),
             namespace: config.default_namespace.clone(),
             arn: config.arn(
                 "redshift-serverless",

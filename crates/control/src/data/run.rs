@@ -16,6 +16,7 @@ use super::results::Writer;
 use super::statement::{Part, Statement, Status};
 use super::{Live, dir, params, result_key, sessions};
 use crate::Control;
+use crate::notices::bus;
 use crate::records::Txn;
 
 /// How long a statement may run (guide L16660).
@@ -102,8 +103,29 @@ pub fn tell(control: &Control, txn: &mut Txn, statement: &Statement) -> Result<(
     if !statement.with_event {
         return Ok(());
     }
-    let _ = (control, txn);
-    Ok(())
+    let at = statement.updated;
+    let last = statement.parts.last();
+    let mut detail = serde_json::json!({
+        "principal": statement.owner.arn,
+        "statementName": statement.name.as_deref().unwrap_or_default(),
+        "statementId": statement.id,
+        "redshiftQueryId": last.map_or(-1, |part| part.query),
+        "state": statement.status.word(),
+        "rows": statement.rows(),
+        "expireAt": (at + super::statement::KEPT).timestamp() - 1,
+    });
+    if let Some(error) = &statement.error {
+        detail["errorMessage"] = error.as_str().into();
+    }
+    let envelope = bus::envelope(
+        &control.config,
+        "aws.redshift-data",
+        "Redshift Data Statement Status Change",
+        at,
+        std::slice::from_ref(&statement.target.arn),
+        detail,
+    );
+    bus::put(txn, at, envelope)
 }
 
 fn change(

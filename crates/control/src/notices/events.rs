@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use lw_aws_model::ApiError;
 use serde::{Deserialize, Serialize};
 
+use super::bus::{self, Pending};
 use super::catalogue;
 use crate::records::{Record, Txn, View};
 
@@ -60,9 +61,6 @@ pub struct EventRecord {
     pub id: String,
     /// What happened.
     pub event: Event,
-    /// True once subscribers and rules have been told (or there were none).
-    #[serde(default)]
-    pub told: bool,
 }
 
 impl Record for EventRecord {
@@ -75,16 +73,13 @@ impl Record for EventRecord {
 
 /// Keeps an event, in the same transaction as what it tells of. Subscribers are told after the commit.
 pub fn emit(txn: &mut Txn, event: Event) -> Result<(), ApiError> {
-    let id = format!(
-        "{:016x}-{}",
-        event.at.timestamp_micros().max(0),
-        uuid::Uuid::new_v4().simple()
-    );
-    txn.put(EventRecord {
-        id,
-        event,
-        told: false,
-    })
+    let id = bus::id(event.at);
+    txn.put(Pending {
+        id: id.clone(),
+        event: Some(event.clone()),
+        envelope: None,
+    })?;
+    txn.put(EventRecord { id, event })
 }
 
 /// Events of a time (from inclusive, to exclusive) in order, of a source if one is named.
