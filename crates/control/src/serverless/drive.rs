@@ -1,0 +1,300 @@
+//! What is done after a request was answered: workgroups started, changed, deleted; namespaces restored
+//! and deleted. Each piece of work is in the record it is about until it is finished, and every step may
+//! be done again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lw_services::warehouses::{ComputeSpec, Networks};
+
+use super::state::{Namespace, NamespaceWork, Workgroup, WorkgroupWork};
+use super::{parameters, rules, tags, workgroup_of};
+use crate::Control;
+use crate::records::View;
+
+/// Unfinished work is looked for this often, besides when it is asked for.
+const LOOK: Duration = Duration::from_secs(5);
+/// After this many failures a change is taken back.
+const TRIES: u32 = 4;
+/// A workgroup without a session gives its memory back after this long, seconds.
+const IDLE_S: u64 = 300;
+
+/// Starts what should be running, and goes on with what a crash cut off.
+pub async fn start(control: &Arc<Control>) {
+    let view = control.records.view();
+    for namespace in view.list::<Namespace>() {
+        if namespace.pending == Some(NamespaceWork::Make) {
+            // Its caller was never told of it.
+            if let Err(error) = unmake(control, &namespace).await {
+                tracing::error!(namespace = namespace.name, %error, "half a namespace is left");
+            }
+        }
+    }
+    let default = &control.config.default_namespace;
+    let mut served = false;
+    for workgroup in view.list::<Workgroup>() {
+        served |= workgroup.namespace_id == *default;
+        let namespace = view.get::<Namespace>(&workgroup.namespace);
+        let steady = workgroup.pending.is_none() && namespace.is_some_and(|n| n.pending.is_none());
+        if !steady {
+            continue;
+        }
+        let spec = compute(control, &view, &workgroup);
+        match control
+            .provisioner
+            .start(&workgroup.namespace_id, &spec)
+            .await
+        {
+            Ok(address) => {
+                let reached = (control.config.sql_host.clone(), address.port());
+                if workgroup.address.as_ref() == Some(&reached) {
+                    continue;
+                }
+                let mut txn = control.records.begin().await;
+                let moved = txn.update::<Workgroup>(&workgroup.name, |w| w.address = Some(reached));
+                if let Err(error) = moved.map(|_| ()).and(txn.commit().await) {
+                    tracing::error!(workgroup = workgroup.name, %error, "its address is not kept");
+                }
+            }
+            Err(error) => {
+                tracing::error!(workgroup = workgroup.name, %error, "it does not start");
+            }
+        }
+    }
+    if !served {
+        // The process opens the default namespace by itself; a workgroup that was deleted stays so.
+        if let Err(error) = control.provisioner.stop(default).await {
+            tracing::error!(%error, "the default namespace does not stop");
+        }
+    }
+    resume(control);
+    let again = control.clone();
+    control.jobs.every(LOOK, move || {
+        let control = again.clone();
+        async move { resume(&control) }
+    });
+}
+
+/// Starts the jobs of all unfinished work that is not under way.
+pub fn resume(control: &Arc<Control>) {
+    let view = control.records.view();
+    for workgroup in view.list::<Workgroup>() {
+        if let Some(work) = &workgroup.pending {
+            let id = work.id().to_string();
+            control.jobs.start(
+                format!("serverless.workgroup/{id}"),
+                on_workgroup(control.clone(), workgroup.name.clone(), id),
+            );
+        }
+    }
+    for namespace in view.list::<Namespace>() {
+        match &namespace.pending {
+            None | Some(NamespaceWork::Make) => {}
+            Some(work) => {
+                let id = work.id().to_string();
+                control.jobs.start(
+                    format!("serverless.namespace/{id}"),
+                    on_namespace(control.clone(), namespace.name.clone(), id),
+                );
+            }
+        }
+    }
+}
+
+/// What serves SQL for a workgroup. Capacity maps on this machine: an RPU is a processor and 16 GB
+/// (guide L985), as far as the machine has them.
+pub fn compute(control: &Control, _view: &View, workgroup: &Workgroup) -> ComputeSpec {
+    let rpu = u64::try_from(workgroup.setup.base_capacity).unwrap_or(1).max(1);
+    let config = &control.config;
+    ComputeSpec {
+        name: workgroup.name.clone(),
+        port: workgroup.setup.port,
+        units: config.processors.min(rpu as usize).max(1),
+        memory_bytes: config.memory_bytes.min(rpu.saturating_mul(rules::RPU_BYTES)),
+        networks: Networks::Any,
+        settings: parameters::settings(&workgroup.setup.parameters),
+        idle_s: Some(IDLE_S),
+        closed: None,
+        max_connections: rules::CONNECTIONS,
+    }
+}
+
+/// A step failed; it is tried again.
+type Step = Result<(), String>;
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+async fn unmake(control: &Arc<Control>, namespace: &Namespace) -> Step {
+    let provisioner = &control.provisioner;
+    provisioner
+        .delete_namespace(&namespace.uuid)
+        .await
+        .map_err(text)?;
+    let mut txn = control.records.begin().await;
+    tags::forget(&mut txn, &namespace.arn(&control.config));
+    txn.delete::<Namespace>(&namespace.name);
+    txn.commit().await.map_err(text)
+}
+
+/// Waits between tries, longer each time.
+async fn pause(tries: u32) {
+    let seconds = 1u64 << tries.min(5);
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+async fn on_workgroup(control: Arc<Control>, name: String, id: String) {
+    let mut tries = 0;
+    loop {
+        let view = control.records.view();
+        let Some(workgroup) = view.get::<Workgroup>(&name) else {
+            return;
+        };
+        let Some(work) = workgroup.pending.clone().filter(|work| work.id() == id) else {
+            return;
+        };
+        let result = match &work {
+            WorkgroupWork::Create { .. } => run(&control, &view, &workgroup, false).await,
+            WorkgroupWork::Update { restart, .. } => {
+                run(&control, &view, &workgroup, *restart).await
+            }
+            WorkgroupWork::Delete { .. } => delete_workgroup(&control, &workgroup).await,
+        };
+        let Err(error) = result else { return };
+        tries += 1;
+        tracing::warn!(workgroup = name, error, tries, "work on a workgroup failed");
+        if tries >= TRIES
+            && let WorkgroupWork::Update { before, .. } = work
+        {
+            if let Err(error) = take_back(&control, &workgroup, *before).await {
+                tracing::error!(workgroup = name, error, "a change could not be taken back");
+            } else {
+                return;
+            }
+        }
+        pause(tries).await;
+    }
+}
+
+/// Starts a workgroup, or starts it anew, and ends the work under way.
+async fn run(control: &Arc<Control>, view: &View, workgroup: &Workgroup, restart: bool) -> Step {
+    let spec = compute(control, view, workgroup);
+    let provisioner = &control.provisioner;
+    let namespace = &workgroup.namespace_id;
+    let address = if restart {
+        provisioner.restart(namespace, &spec).await
+    } else {
+        provisioner.start(namespace, &spec).await
+    }
+    .map_err(text)?;
+    let mut txn = control.records.begin().await;
+    let pending = workgroup.pending.clone();
+    let host = control.config.sql_host.clone();
+    txn.update::<Workgroup>(&workgroup.name, |w| {
+        w.address = Some((host, address.port()));
+        // A deletion may have come in between; it stays.
+        if w.pending == pending {
+            w.pending = None;
+        }
+    })
+    .map_err(text)?;
+    txn.commit().await.map_err(text)
+}
+
+/// Goes back to what a workgroup was set to before a change that does not work.
+async fn take_back(
+    control: &Arc<Control>,
+    workgroup: &Workgroup,
+    before: super::state::Setup,
+) -> Step {
+    let mut txn = control.records.begin().await;
+    let old = Workgroup {
+        setup: before,
+        pending: None,
+        ..workgroup.clone()
+    };
+    txn.put(old.clone()).map_err(text)?;
+    txn.commit().await.map_err(text)?;
+    let spec = compute(control, &control.records.view(), &old);
+    if let Err(error) = control.provisioner.start(&old.namespace_id, &spec).await {
+        tracing::error!(workgroup = old.name, %error, "it does not start as it was");
+    }
+    Ok(())
+}
+
+async fn delete_workgroup(control: &Arc<Control>, workgroup: &Workgroup) -> Step {
+    control
+        .provisioner
+        .stop(&workgroup.namespace_id)
+        .await
+        .map_err(text)?;
+    let mut txn = control.records.begin().await;
+    tags::forget(&mut txn, &workgroup.arn(&control.config));
+    txn.delete::<Workgroup>(&workgroup.name);
+    txn.commit().await.map_err(text)
+}
+
+async fn on_namespace(control: Arc<Control>, name: String, id: String) {
+    let mut tries = 0;
+    loop {
+        let view = control.records.view();
+        let Some(namespace) = view.get::<Namespace>(&name) else {
+            return;
+        };
+        let Some(work) = namespace.pending.clone().filter(|work| work.id() == id) else {
+            return;
+        };
+        let result = match work {
+            NamespaceWork::Make => return,
+            NamespaceWork::Restore { source, .. } => {
+                restore(&control, &view, &namespace, &source).await
+            }
+            NamespaceWork::Delete { .. } => delete_namespace(&control, &namespace).await,
+        };
+        let Err(error) = result else { return };
+        tries += 1;
+        tracing::warn!(namespace = name, error, tries, "work on a namespace failed");
+        pause(tries).await;
+    }
+}
+
+async fn restore(
+    control: &Arc<Control>,
+    view: &View,
+    namespace: &Namespace,
+    source: &super::state::RestoreSource,
+) -> Step {
+    let provisioner = &control.provisioner;
+    let id = &namespace.uuid;
+    provisioner.stop(id).await.map_err(text)?;
+    provisioner
+        .restore(&source.held, id, true)
+        .await
+        .map_err(text)?;
+    if let Some(workgroup) = workgroup_of(view, &namespace.name) {
+        let spec = compute(control, view, &workgroup);
+        provisioner.start(id, &spec).await.map_err(text)?;
+    }
+    let mut txn = control.records.begin().await;
+    txn.update::<Namespace>(&namespace.name, |n| {
+        n.pending = None;
+        n.admin_user = source.admin_user.clone();
+        n.database = source.database.clone();
+    })
+    .map_err(text)?;
+    txn.commit().await.map_err(text)
+}
+
+async fn delete_namespace(control: &Arc<Control>, namespace: &Namespace) -> Step {
+    control
+        .provisioner
+        .delete_namespace(&namespace.uuid)
+        .await
+        .map_err(text)?;
+    let mut txn = control.records.begin().await;
+    tags::forget(&mut txn, &namespace.arn(&control.config));
+    txn.delete::<Namespace>(&namespace.name);
+    txn.commit().await.map_err(text)
+}
+
