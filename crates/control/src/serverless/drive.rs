@@ -104,13 +104,17 @@ pub fn resume(control: &Arc<Control>) {
 /// What serves SQL for a workgroup. Capacity maps on this machine: an RPU is a processor and 16 GB
 /// (guide L985), as far as the machine has them.
 pub fn compute(control: &Control, _view: &View, workgroup: &Workgroup) -> ComputeSpec {
-    let rpu = u64::try_from(workgroup.setup.base_capacity).unwrap_or(1).max(1);
+    let rpu = u64::try_from(workgroup.setup.base_capacity)
+        .unwrap_or(1)
+        .max(1);
     let config = &control.config;
     ComputeSpec {
         name: workgroup.name.clone(),
         port: workgroup.setup.port,
         units: config.processors.min(rpu as usize).max(1),
-        memory_bytes: config.memory_bytes.min(rpu.saturating_mul(rules::RPU_BYTES)),
+        memory_bytes: config
+            .memory_bytes
+            .min(rpu.saturating_mul(rules::RPU_BYTES)),
         networks: Networks::Any,
         settings: parameters::settings(&workgroup.setup.parameters),
         idle_s: Some(IDLE_S),
@@ -297,4 +301,3 @@ async fn delete_namespace(control: &Arc<Control>, namespace: &Namespace) -> Step
     txn.delete::<Namespace>(&namespace.name);
     txn.commit().await.map_err(text)
 }
-

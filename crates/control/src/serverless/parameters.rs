@@ -85,7 +85,12 @@ static PARAMETERS: &[Parameter] = {
         parameter("max_query_cpu_time", None, Number(0, 999_999), Kept),
         parameter("max_query_cpu_usage_percent", None, Number(0, 6_399), Kept),
         parameter("max_query_queue_time", None, Number(0, LONGEST), Kept),
-        parameter("max_query_temp_blocks_to_disk", None, Number(0, 319_815_679), Kept),
+        parameter(
+            "max_query_temp_blocks_to_disk",
+            None,
+            Number(0, 319_815_679),
+            Kept,
+        ),
         parameter("max_return_row_count", None, Number(0, ANY), Kept),
         parameter("max_scan_row_count", None, Number(0, ANY), Kept),
         parameter("wlm_json_configuration", None, Text, Kept),

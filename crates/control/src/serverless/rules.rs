@@ -85,7 +85,10 @@ pub fn password(password: &str) -> Result<(), ApiError> {
         );
     }
     for (class, what) in [
-        (char::is_ascii_uppercase as fn(&char) -> bool, "uppercase letter"),
+        (
+            char::is_ascii_uppercase as fn(&char) -> bool,
+            "uppercase letter",
+        ),
         (char::is_ascii_lowercase, "lowercase letter"),
         (char::is_ascii_digit, "number"),
     ] {
@@ -177,7 +180,14 @@ mod tests {
     #[test]
     fn passwords_and_names() {
         password("Longwave1").unwrap();
-        for bad in ["Short1", "alllower1", "ALLUPPER1", "NoDigitsHere", "With/Slash1", "Späce1234"] {
+        for bad in [
+            "Short1",
+            "alllower1",
+            "ALLUPPER1",
+            "NoDigitsHere",
+            "With/Slash1",
+            "Späce1234",
+        ] {
             password(bad).unwrap_err();
         }
         admin_user("awsuser").unwrap();

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use lw_aws_model::ApiError;
 use lw_aws_model::redshift_serverless::{
     ListTagsForResourceRequest, ListTagsForResourceResponse, Tag, TagResourceRequest,
     TagResourceResponse, UntagResourceRequest, UntagResourceResponse, errors, op,
 };
-use lw_aws_model::ApiError;
 use serde::{Deserialize, Serialize};
 
 use super::resources;

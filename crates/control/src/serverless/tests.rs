@@ -143,7 +143,11 @@ async fn parameters_restart_and_capacities_do_not() {
     make(&bed, "sales", Some("sales-wg")).await;
     let restarts = |bed: &Bed| {
         let state = bed.fake.state.lock();
-        state.calls.iter().filter(|c| c.starts_with("restart")).count()
+        state
+            .calls
+            .iter()
+            .filter(|c| c.starts_with("restart"))
+            .count()
     };
     bed.call(
         op::UpdateWorkgroup,
@@ -156,7 +160,10 @@ async fn parameters_restart_and_capacities_do_not() {
     .await
     .unwrap();
     let seen = settled(&bed, "sales-wg").await.unwrap();
-    assert_eq!((seen.base_capacity, seen.max_capacity), (Some(16), Some(512)));
+    assert_eq!(
+        (seen.base_capacity, seen.max_capacity),
+        (Some(16), Some(512))
+    );
     assert_eq!(restarts(&bed), 0);
     bed.call(
         op::UpdateWorkgroup,
@@ -175,8 +182,15 @@ async fn parameters_restart_and_capacities_do_not() {
     assert_eq!(seen.max_capacity, None);
     assert_eq!(restarts(&bed), 1);
     let state = bed.fake.state.lock();
-    let (spec, _) = state.running.values().find(|r| r.0.name == "sales-wg").unwrap();
-    assert!(spec.settings.contains(&("require_ssl".into(), "true".into())));
+    let (spec, _) = state
+        .running
+        .values()
+        .find(|r| r.0.name == "sales-wg")
+        .unwrap();
+    assert!(
+        spec.settings
+            .contains(&("require_ssl".into(), "true".into()))
+    );
 }
 
 #[tokio::test]

@@ -30,10 +30,10 @@ pub fn check(name: &str) -> Result<(), ApiError> {
     if [CURRENT, TRAILING].contains(&name) {
         return Ok(());
     }
-    Err(errors::resource_not_found_exception(format!(
-        "Track {name} not found."
-    ))
-    .with("resourceName", name))
+    Err(
+        errors::resource_not_found_exception(format!("Track {name} not found."))
+            .with("resourceName", name),
+    )
 }
 
 fn track(name: &str) -> ServerlessTrack {

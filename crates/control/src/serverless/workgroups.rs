@@ -45,7 +45,8 @@ async fn create(
         None => None,
     };
     let port = input.port.map(rules::port).transpose()?;
-    let parameters = parameters::merge(&[], input.config_parameters.as_deref().unwrap_or_default())?;
+    let parameters =
+        parameters::merge(&[], input.config_parameters.as_deref().unwrap_or_default())?;
     if let Some(track) = &input.track_name {
         tracks::check(track)?;
     }
@@ -62,7 +63,8 @@ async fn create(
         // One to one (guide L1838); a client that replaces a workgroup waits for the old one to go.
         return Err(errors::conflict_exception(
             if matches!(other.pending, Some(WorkgroupWork::Delete { .. })) {
-                "There is an operation running on the existing workgroup. Try again later.".to_string()
+                "There is an operation running on the existing workgroup. Try again later."
+                    .to_string()
             } else {
                 format!(
                     "Namespace {} is already associated with the workgroup {}.",
@@ -172,8 +174,7 @@ async fn update(
     let setup = changed(&known.setup, input)?;
     // Guide L2125: query limits and configuration parameters restart the database; L994, L1101: a
     // capacity does not. Another port needs a new listener.
-    let restart =
-        setup.parameters != known.setup.parameters || setup.port != known.setup.port;
+    let restart = setup.parameters != known.setup.parameters || setup.port != known.setup.port;
     if setup == known.setup {
         return Ok(UpdateWorkgroupResponse {
             workgroup: known.shown(call.config(), &view),
