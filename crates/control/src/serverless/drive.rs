@@ -7,13 +7,17 @@ use std::time::Duration;
 
 use lw_services::warehouses::{ComputeSpec, Networks};
 
-use super::state::{Namespace, NamespaceWork, Workgroup, WorkgroupWork};
-use super::{parameters, rules, tags, workgroup_of};
+use super::backups::{Snapshot, Stage};
+use super::copies::CopyConfiguration;
+use super::state::{Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork};
+use super::{drive_backups, events, parameters, policies, rules, tables, tags, workgroup_of};
 use crate::Control;
 use crate::records::View;
 
 /// Unfinished work is looked for this often, besides when it is asked for.
 const LOOK: Duration = Duration::from_secs(5);
+/// What goes by the clock is looked at this often.
+const UPKEEP: Duration = Duration::from_secs(20);
 /// After this many failures a change is taken back.
 const TRIES: u32 = 4;
 /// A workgroup without a session gives its memory back after this long, seconds.
@@ -73,6 +77,16 @@ pub async fn start(control: &Arc<Control>) {
         let control = again.clone();
         async move { resume(&control) }
     });
+    let again = control.clone();
+    control.jobs.every(UPKEEP, move || {
+        let control = again.clone();
+        async move { upkeep(&control).await }
+    });
+}
+
+/// What goes by the clock.
+pub async fn upkeep(control: &Arc<Control>) {
+    drive_backups::upkeep(control).await;
 }
 
 /// Starts the jobs of all unfinished work that is not under way.
@@ -99,6 +113,8 @@ pub fn resume(control: &Arc<Control>) {
             }
         }
     }
+    drive_backups::resume(control, &view);
+    tables::resume(control, &view);
 }
 
 /// What serves SQL for a workgroup. Capacity maps on this machine: an RPU is a processor and 16 GB
@@ -124,9 +140,10 @@ pub fn compute(control: &Control, _view: &View, workgroup: &Workgroup) -> Comput
 }
 
 /// A step failed; it is tried again.
-type Step = Result<(), String>;
+pub type Step = Result<(), String>;
 
-fn text(error: impl std::fmt::Display) -> String {
+/// An error of whoever did it, in words.
+pub fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
@@ -143,7 +160,7 @@ async fn unmake(control: &Arc<Control>, namespace: &Namespace) -> Step {
 }
 
 /// Waits between tries, longer each time.
-async fn pause(tries: u32) {
+pub async fn pause(tries: u32) {
     let seconds = 1u64 << tries.min(5);
     tokio::time::sleep(Duration::from_secs(seconds)).await;
 }
@@ -193,15 +210,25 @@ async fn run(control: &Arc<Control>, view: &View, workgroup: &Workgroup, restart
     }
     .map_err(text)?;
     let mut txn = control.records.begin().await;
-    let pending = workgroup.pending.clone();
+    let (name, pending) = (&workgroup.name, &workgroup.pending);
     let host = control.config.sql_host.clone();
-    txn.update::<Workgroup>(&workgroup.name, |w| {
+    txn.update::<Workgroup>(name, |w| {
         w.address = Some((host, address.port()));
         // A deletion may have come in between; it stays.
-        if w.pending == pending {
+        if w.pending == *pending {
             w.pending = None;
         }
     })
+    .map_err(text)?;
+    let capacity = workgroup.setup.base_capacity;
+    match pending {
+        Some(WorkgroupWork::Create { .. }) => events::tell(control, &mut txn, "1008", name, &[]),
+        Some(WorkgroupWork::Update { before, .. }) if before.base_capacity != capacity => {
+            let capacity = capacity.to_string();
+            events::tell(control, &mut txn, "1001", name, &[("capacity", &capacity)])
+        }
+        _ => Ok(()),
+    }
     .map_err(text)?;
     txn.commit().await.map_err(text)
 }
@@ -210,7 +237,7 @@ async fn run(control: &Arc<Control>, view: &View, workgroup: &Workgroup, restart
 async fn take_back(
     control: &Arc<Control>,
     workgroup: &Workgroup,
-    before: super::state::Setup,
+    before: Setup,
 ) -> Step {
     let mut txn = control.records.begin().await;
     let old = Workgroup {
@@ -219,6 +246,12 @@ async fn take_back(
         ..workgroup.clone()
     };
     txn.put(old.clone()).map_err(text)?;
+    let wanted = workgroup.setup.base_capacity;
+    if wanted != old.setup.base_capacity {
+        let wanted = wanted.to_string();
+        events::tell(control, &mut txn, "1002", &old.name, &[("capacity", &wanted)])
+            .map_err(text)?;
+    }
     txn.commit().await.map_err(text)?;
     let spec = compute(control, &control.records.view(), &old);
     if let Err(error) = control.provisioner.start(&old.namespace_id, &spec).await {
@@ -234,8 +267,12 @@ async fn delete_workgroup(control: &Arc<Control>, workgroup: &Workgroup) -> Step
         .await
         .map_err(text)?;
     let mut txn = control.records.begin().await;
-    tags::forget(&mut txn, &workgroup.arn(&control.config));
+    // Guide L1979: what hangs on a workgroup goes with it.
+    let arn = workgroup.arn(&control.config);
+    tags::forget(&mut txn, &arn);
+    policies::forget(&mut txn, &arn);
     txn.delete::<Workgroup>(&workgroup.name);
+    events::tell(control, &mut txn, "1009", &workgroup.name, &[]).map_err(text)?;
     txn.commit().await.map_err(text)
 }
 
@@ -251,15 +288,48 @@ async fn on_namespace(control: Arc<Control>, name: String, id: String) {
         };
         let result = match work {
             NamespaceWork::Make => return,
-            NamespaceWork::Restore { source, .. } => {
-                restore(&control, &view, &namespace, &source).await
+            NamespaceWork::Restore { ref source, .. } => {
+                restore(&control, &view, &namespace, source).await
             }
-            NamespaceWork::Delete { .. } => delete_namespace(&control, &namespace).await,
+            NamespaceWork::Delete {
+                ref final_snapshot, ..
+            } => delete_namespace(&control, &namespace, final_snapshot.as_deref()).await,
         };
         let Err(error) = result else { return };
         tries += 1;
         tracing::warn!(namespace = name, error, tries, "work on a namespace failed");
+        if tries >= TRIES
+            && let NamespaceWork::Restore { source, .. } = &work
+        {
+            match give_up_restore(&control, &view, &namespace, source).await {
+                Ok(()) => return,
+                Err(error) => tracing::error!(namespace = name, error, "it stays as it is"),
+            }
+        }
         pause(tries).await;
+    }
+}
+
+async fn restart_after(control: &Arc<Control>, view: &View, namespace: &Namespace) -> Step {
+    let Some(workgroup) = workgroup_of(view, &namespace.name) else {
+        return Ok(());
+    };
+    let spec = compute(control, view, &workgroup);
+    control
+        .provisioner
+        .start(&namespace.uuid, &spec)
+        .await
+        .map(|_| ())
+        .map_err(text)
+}
+
+/// The number of the event of a restore, and the word of its text.
+fn restore_event(source: &RestoreSource, good: bool) -> (&'static str, &'static str) {
+    match (source.recovery_point, good) {
+        (false, true) => ("1004", "snapshot"),
+        (false, false) => ("1005", "snapshot"),
+        (true, true) => ("1006", "point"),
+        (true, false) => ("1007", "point"),
     }
 }
 
@@ -267,7 +337,7 @@ async fn restore(
     control: &Arc<Control>,
     view: &View,
     namespace: &Namespace,
-    source: &super::state::RestoreSource,
+    source: &RestoreSource,
 ) -> Step {
     let provisioner = &control.provisioner;
     let id = &namespace.uuid;
@@ -276,10 +346,7 @@ async fn restore(
         .restore(&source.held, id, true)
         .await
         .map_err(text)?;
-    if let Some(workgroup) = workgroup_of(view, &namespace.name) {
-        let spec = compute(control, view, &workgroup);
-        provisioner.start(id, &spec).await.map_err(text)?;
-    }
+    restart_after(control, view, namespace).await?;
     let mut txn = control.records.begin().await;
     txn.update::<Namespace>(&namespace.name, |n| {
         n.pending = None;
@@ -287,10 +354,48 @@ async fn restore(
         n.database = source.database.clone();
     })
     .map_err(text)?;
+    let (number, word) = restore_event(source, true);
+    events::tell(control, &mut txn, number, &namespace.name, &[(word, &source.shown)])
+        .map_err(text)?;
     txn.commit().await.map_err(text)
 }
 
-async fn delete_namespace(control: &Arc<Control>, namespace: &Namespace) -> Step {
+/// Leaves a namespace with what it had.
+async fn give_up_restore(
+    control: &Arc<Control>,
+    view: &View,
+    namespace: &Namespace,
+    source: &RestoreSource,
+) -> Step {
+    restart_after(control, view, namespace).await?;
+    let mut txn = control.records.begin().await;
+    txn.update::<Namespace>(&namespace.name, |n| n.pending = None)
+        .map_err(text)?;
+    let (number, word) = restore_event(source, false);
+    events::tell(control, &mut txn, number, &namespace.name, &[(word, &source.shown)])
+        .map_err(text)?;
+    txn.commit().await.map_err(text)
+}
+
+async fn delete_namespace(
+    control: &Arc<Control>,
+    namespace: &Namespace,
+    final_snapshot: Option<&str>,
+) -> Step {
+    let view = control.records.view();
+    if let Some(snapshot) = final_snapshot.and_then(|name| view.get::<Snapshot>(name)) {
+        match snapshot.stage {
+            Stage::Ready => {}
+            // Its own job takes it; without it nothing is deleted.
+            Stage::Taking => return Err("the final snapshot is not there yet".into()),
+            Stage::Failed | Stage::Going => {
+                let mut txn = control.records.begin().await;
+                txn.update::<Namespace>(&namespace.name, |n| n.pending = None)
+                    .map_err(text)?;
+                return txn.commit().await.map_err(text);
+            }
+        }
+    }
     control
         .provisioner
         .delete_namespace(&namespace.uuid)
@@ -298,6 +403,11 @@ async fn delete_namespace(control: &Arc<Control>, namespace: &Namespace) -> Step
         .map_err(text)?;
     let mut txn = control.records.begin().await;
     tags::forget(&mut txn, &namespace.arn(&control.config));
+    for configuration in view.list::<CopyConfiguration>() {
+        if configuration.namespace == namespace.name {
+            txn.delete::<CopyConfiguration>(&configuration.uuid);
+        }
+    }
     txn.delete::<Namespace>(&namespace.name);
     txn.commit().await.map_err(text)
 }

@@ -12,14 +12,21 @@ use crate::records::View;
 use crate::registry::Registry;
 use crate::{Call, Control};
 
+mod backups;
+mod copies;
 mod drive;
+mod drive_backups;
+mod events;
 mod found;
 mod namespaces;
 mod paging;
 mod parameters;
+mod policies;
 mod resources;
 mod rules;
+mod snapshots;
 mod state;
+mod tables;
 mod tags;
 mod tracks;
 mod workgroups;
@@ -33,6 +40,10 @@ pub use state::{Namespace, Workgroup};
 pub fn register(registry: &mut Registry) {
     namespaces::register(registry);
     workgroups::register(registry);
+    copies::register(registry);
+    policies::register(registry);
+    snapshots::register(registry);
+    tables::register(registry);
     tags::register(registry);
     tracks::register(registry);
 }
@@ -76,6 +87,13 @@ fn workgroup(view: &View, name: &str) -> Result<Arc<Workgroup>, ApiError> {
 fn not_found(what: &str, name: &str) -> ApiError {
     errors::resource_not_found_exception(format!("{what} {name} not found."))
         .with("resourceName", name)
+}
+
+/// True while a table is restored into a namespace.
+fn restoring_table(view: &View, namespace: &Namespace) -> bool {
+    view.list::<tables::TableRestore>()
+        .iter()
+        .any(|one| one.namespace == namespace.name && one.running())
 }
 
 /// Refuses while something is under way with a namespace or its workgroup. Clients wait for the

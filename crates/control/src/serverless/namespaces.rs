@@ -10,7 +10,7 @@ use lw_services::warehouses::NamespaceSpec;
 
 use super::paging::page;
 use super::state::{Namespace, NamespaceWork, OWNED_KEY};
-use super::{idle, namespace, rules, tags, whole, work_id, workgroup_of};
+use super::{idle, namespace, restoring_table, rules, snapshots, tags, whole, work_id, workgroup_of};
 use crate::Call;
 use crate::registry::{Depth, Registry};
 
@@ -264,11 +264,7 @@ async fn delete(
     call: Call,
     input: DeleteNamespaceRequest,
 ) -> Result<DeleteNamespaceResponse, ApiError> {
-    let retention = rules::retention(input.final_snapshot_retention_period)?;
-    let _ = retention;
-    if input.final_snapshot_name.is_some() {
-        return Err(ApiError::unsupported("finalSnapshotName"));
-    }
+    rules::retention(input.final_snapshot_retention_period)?;
     let mut txn = call.begin().await;
     let view = call.view();
     let known = namespace(&view, &input.namespace_name)?;
@@ -288,10 +284,25 @@ async fn delete(
             )
         }));
     }
+    if restoring_table(&view, &known) {
+        return Err(errors::conflict_exception(
+            "There is an operation running on the namespace. Try deleting the namespace again later.",
+        ));
+    }
+    if let Some(name) = &input.final_snapshot_name {
+        snapshots::ask(
+            &call.control,
+            &mut txn,
+            &known,
+            name,
+            input.final_snapshot_retention_period,
+            None,
+        )?;
+    }
     let deleting = Namespace {
         pending: Some(NamespaceWork::Delete {
             id: work_id(),
-            final_snapshot: None,
+            final_snapshot: input.final_snapshot_name,
         }),
         ..(*known).clone()
     };
