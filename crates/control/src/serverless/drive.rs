@@ -10,7 +10,7 @@ use lw_services::warehouses::{ComputeSpec, Networks};
 use super::backups::{Snapshot, Stage};
 use super::copies::CopyConfiguration;
 use super::state::{Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork};
-use super::{drive_backups, events, parameters, policies, rules, tables, tags, workgroup_of};
+use super::{drive_backups, events, parameters, policies, rules, schedules, tables, tags, usage, workgroup_of};
 use crate::Control;
 use crate::records::View;
 
@@ -86,6 +86,8 @@ pub async fn start(control: &Arc<Control>) {
 
 /// What goes by the clock.
 pub async fn upkeep(control: &Arc<Control>) {
+    usage::upkeep(control).await;
+    schedules::upkeep(control).await;
     drive_backups::upkeep(control).await;
 }
 
@@ -119,7 +121,7 @@ pub fn resume(control: &Arc<Control>) {
 
 /// What serves SQL for a workgroup. Capacity maps on this machine: an RPU is a processor and 16 GB
 /// (guide L985), as far as the machine has them.
-pub fn compute(control: &Control, _view: &View, workgroup: &Workgroup) -> ComputeSpec {
+pub fn compute(control: &Control, view: &View, workgroup: &Workgroup) -> ComputeSpec {
     let rpu = u64::try_from(workgroup.setup.base_capacity)
         .unwrap_or(1)
         .max(1);
@@ -134,7 +136,7 @@ pub fn compute(control: &Control, _view: &View, workgroup: &Workgroup) -> Comput
         networks: Networks::Any,
         settings: parameters::settings(&workgroup.setup.parameters),
         idle_s: Some(IDLE_S),
-        closed: None,
+        closed: usage::closed(view, workgroup, control.clock.now()),
         max_connections: rules::CONNECTIONS,
     }
 }
@@ -214,6 +216,7 @@ async fn run(control: &Arc<Control>, view: &View, workgroup: &Workgroup, restart
     let host = control.config.sql_host.clone();
     txn.update::<Workgroup>(name, |w| {
         w.address = Some((host, address.port()));
+        w.closed = spec.closed;
         // A deletion may have come in between; it stays.
         if w.pending == *pending {
             w.pending = None;
@@ -271,6 +274,7 @@ async fn delete_workgroup(control: &Arc<Control>, workgroup: &Workgroup) -> Step
     let arn = workgroup.arn(&control.config);
     tags::forget(&mut txn, &arn);
     policies::forget(&mut txn, &arn);
+    usage::forget(&mut txn, &control.records.view(), workgroup);
     txn.delete::<Workgroup>(&workgroup.name);
     events::tell(control, &mut txn, "1009", &workgroup.name, &[]).map_err(text)?;
     txn.commit().await.map_err(text)
@@ -408,6 +412,7 @@ async fn delete_namespace(
             txn.delete::<CopyConfiguration>(&configuration.uuid);
         }
     }
+    schedules::forget(&mut txn, &view, &namespace.name);
     txn.delete::<Namespace>(&namespace.name);
     txn.commit().await.map_err(text)
 }

@@ -130,7 +130,13 @@ pub async fn free_snapshot(control: &Arc<Control>, snapshot: &Snapshot) -> Step 
     let arn = snapshot.arn(&control.config);
     tags::forget(&mut txn, &arn);
     policies::forget(&mut txn, &arn);
-    txn.delete::<Snapshot>(&snapshot.name);
+    // Another may have taken the name, if this was done twice.
+    if txn
+        .get::<Snapshot>(&snapshot.name)
+        .is_some_and(|s| s.uuid == snapshot.uuid)
+    {
+        txn.delete::<Snapshot>(&snapshot.name);
+    }
     txn.commit().await.map_err(text)
 }
 

@@ -53,6 +53,7 @@ pub async fn found(control: &Arc<Control>) -> Result<(), ApiError> {
                 price_performance: None,
                 extra_compute: None,
             },
+            closed: None,
             address: Some((config.sql_host.clone(), config.sql_port)),
             pending: None,
         })?;

@@ -14,6 +14,7 @@ use crate::{Call, Control};
 
 mod backups;
 mod copies;
+mod cron;
 mod drive;
 mod drive_backups;
 mod events;
@@ -24,17 +25,20 @@ mod parameters;
 mod policies;
 mod resources;
 mod rules;
+mod schedules;
 mod snapshots;
 mod state;
 mod tables;
 mod tags;
 mod tracks;
+mod usage;
 mod workgroups;
 
 #[cfg(test)]
 mod tests;
 
 pub use state::{Namespace, Workgroup};
+pub use usage::UsageMinute;
 
 /// The operations.
 pub fn register(registry: &mut Registry) {
@@ -42,10 +46,12 @@ pub fn register(registry: &mut Registry) {
     workgroups::register(registry);
     copies::register(registry);
     policies::register(registry);
+    schedules::register(registry);
     snapshots::register(registry);
     tables::register(registry);
     tags::register(registry);
     tracks::register(registry);
+    usage::register(registry);
 }
 
 /// Makes what the first start needs, starts the workgroups, and goes on with what a crash cut off.

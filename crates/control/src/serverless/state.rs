@@ -167,6 +167,9 @@ pub struct Workgroup {
     pub created: DateTime<Utc>,
     /// What it was set to.
     pub setup: Setup,
+    /// Why queries are refused, as the provisioner was told.
+    #[serde(default)]
+    pub closed: Option<String>,
     /// Address clients reach it at, once it was started.
     #[serde(default)]
     pub address: Option<(String, u16)>,

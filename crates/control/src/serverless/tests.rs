@@ -604,3 +604,119 @@ async fn a_table_comes_back_under_a_new_name() {
     }
     panic!("the table is not restored");
 }
+
+#[tokio::test]
+async fn a_usage_limit_turns_queries_off_until_the_next_period() {
+    let bed = Bed::new().await;
+    let made = make(&bed, "sales", Some("sales-wg")).await.unwrap();
+    let arn = made.workgroup_arn.unwrap();
+    let limit = |amount, action: &str| CreateUsageLimitRequest {
+        amount,
+        breach_action: Some(action.into()),
+        period: Some("daily".into()),
+        resource_arn: arn.clone(),
+        usage_type: "serverless-compute".into(),
+    };
+    let made = bed
+        .call(op::CreateUsageLimit, limit(2, "deactivate"))
+        .await
+        .unwrap()
+        .usage_limit
+        .unwrap();
+    for amount in 3..6 {
+        bed.call(op::CreateUsageLimit, limit(amount, "log"))
+            .await
+            .unwrap();
+    }
+    let fifth = bed.call(op::CreateUsageLimit, limit(9, "log")).await;
+    assert_eq!(fifth.unwrap_err().shape, "ServiceQuotaExceededException");
+    let closed = |bed: &Bed| {
+        let state = bed.fake.state.lock();
+        let (spec, _) = state
+            .running
+            .values()
+            .find(|r| r.0.name == "sales-wg")
+            .unwrap();
+        spec.closed.clone()
+    };
+    let spend = |bed: &Bed, seconds: i64| {
+        let now = bed.control.clock.now();
+        let view = bed.control.records.view();
+        let workgroup = super::find_workgroup(&view, "sales-wg").unwrap();
+        super::UsageMinute {
+            workgroup_id: workgroup.uuid.clone(),
+            namespace_id: workgroup.namespace_id.clone(),
+            start: now,
+            capacity: 8,
+            compute_seconds: seconds,
+            charged_seconds: seconds,
+        }
+    };
+    let minute = spend(&bed, 7199);
+    let mut txn = bed.control.records.begin().await;
+    txn.put(minute).unwrap();
+    txn.commit().await.unwrap();
+    super::drive::upkeep(&bed.control).await;
+    assert_eq!(closed(&bed), None);
+    let minute = spend(&bed, 7200);
+    let mut txn = bed.control.records.begin().await;
+    txn.put(minute).unwrap();
+    txn.commit().await.unwrap();
+    super::drive::upkeep(&bed.control).await;
+    assert!(closed(&bed).unwrap().contains("turned off"));
+    // A higher amount opens it again, at once; then a new day does.
+    let update = |amount| UpdateUsageLimitRequest {
+        amount: Some(amount),
+        breach_action: None,
+        usage_limit_id: made.usage_limit_id.clone().unwrap(),
+    };
+    bed.call(op::UpdateUsageLimit, update(50)).await.unwrap();
+    assert_eq!(closed(&bed), None);
+    bed.call(op::UpdateUsageLimit, update(1)).await.unwrap();
+    assert!(closed(&bed).is_some());
+    bed.control.clock.advance(chrono::Duration::days(1));
+    super::drive::upkeep(&bed.control).await;
+    assert_eq!(closed(&bed), None);
+}
+
+#[tokio::test]
+async fn a_schedule_makes_snapshots() {
+    let bed = Bed::new().await;
+    make(&bed, "sales", Some("sales-wg")).await;
+    let action = |name: &str, cron: &str| CreateScheduledActionRequest {
+        namespace_name: "sales".into(),
+        role_arn: "arn:aws:iam::123456789012:role/snap".into(),
+        schedule: Schedule {
+            cron: Some(cron.into()),
+            at: None,
+        },
+        scheduled_action_name: name.into(),
+        target_action: TargetAction {
+            create_snapshot: Some(CreateSnapshotScheduleActionParameters {
+                namespace_name: "sales".into(),
+                retention_period: Some(3),
+                snapshot_name_prefix: "auto".into(),
+                tags: None,
+            }),
+        },
+        ..Default::default()
+    };
+    let made = bed
+        .call(op::CreateScheduledAction, action("hourly", "cron(0 * *)"))
+        .await
+        .unwrap()
+        .scheduled_action
+        .unwrap();
+    assert_eq!(made.next_invocations.unwrap().len(), 5);
+    let close = bed
+        .call(op::CreateScheduledAction, action("other", "cron(30 12 *)"))
+        .await;
+    assert_eq!(close.unwrap_err().shape, "ValidationException");
+    super::drive::upkeep(&bed.control).await;
+    let count = |bed: &Bed| bed.control.records.view().count::<super::backups::Snapshot>();
+    assert_eq!(count(&bed), 0);
+    bed.control.clock.advance(chrono::Duration::hours(1));
+    super::drive::upkeep(&bed.control).await;
+    super::drive::upkeep(&bed.control).await;
+    assert_eq!(count(&bed), 1);
+}

@@ -100,6 +100,7 @@ async fn create(
             price_performance: input.price_performance_target.map(|t| (t.status, t.level)),
             extra_compute: input.extra_compute_for_automatic_optimization,
         },
+        closed: None,
         address: None,
         pending: Some(WorkgroupWork::Create { id: work_id() }),
     };
