@@ -164,7 +164,12 @@ impl Snapshot {
             current_backup_rate_in_mega_bytes_per_second: Some(0.0),
             elapsed_time_in_seconds: Some((until - self.created).num_seconds().max(0)),
             estimated_seconds_to_completion: Some(0),
-            kms_key_id: Some(self.held.kms_key.clone().unwrap_or_else(|| OWNED_KEY.into())),
+            kms_key_id: Some(
+                self.held
+                    .kms_key
+                    .clone()
+                    .unwrap_or_else(|| OWNED_KEY.into()),
+            ),
             namespace_arn: Some(self.held.namespace_arn(config)),
             namespace_name: Some(self.held.namespace.clone()),
             owner_account: Some(config.account.clone()),

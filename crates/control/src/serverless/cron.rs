@@ -49,12 +49,7 @@ struct Field {
     names: &'static [&'static str],
 }
 
-const fn field(
-    name: &'static str,
-    least: u32,
-    most: u32,
-    names: &'static [&'static str],
-) -> Field {
+const fn field(name: &'static str, least: u32, most: u32, names: &'static [&'static str]) -> Field {
     Field {
         name,
         least,
@@ -341,15 +336,38 @@ mod tests {
     fn samples() {
         assert_eq!(
             week("cron(0 14-20/1 TUE)"),
-            ["Tue 14:00", "Tue 15:00", "Tue 16:00", "Tue 17:00", "Tue 18:00", "Tue 19:00", "Tue 20:00"]
+            [
+                "Tue 14:00",
+                "Tue 15:00",
+                "Tue 16:00",
+                "Tue 17:00",
+                "Tue 18:00",
+                "Tue 19:00",
+                "Tue 20:00"
+            ]
         );
         assert_eq!(
             week("cron(0 21 MON-FRI)"),
-            ["Mon 21:00", "Tue 21:00", "Wed 21:00", "Thu 21:00", "Fri 21:00"]
+            [
+                "Mon 21:00",
+                "Tue 21:00",
+                "Wed 21:00",
+                "Thu 21:00",
+                "Fri 21:00"
+            ]
         );
         assert_eq!(
             week("cron(30 0/6 SAT-SUN)"),
-            ["Sun 00:30", "Sun 06:30", "Sun 12:30", "Sun 18:30", "Sat 00:30", "Sat 06:30", "Sat 12:30", "Sat 18:30"]
+            [
+                "Sun 00:30",
+                "Sun 06:30",
+                "Sun 12:30",
+                "Sun 18:30",
+                "Sat 00:30",
+                "Sat 06:30",
+                "Sat 12:30",
+                "Sat 18:30"
+            ]
         );
         assert_eq!(week("cron(30 12/4 *)").len(), 21);
         assert_eq!(
@@ -358,7 +376,13 @@ mod tests {
         );
         assert_eq!(
             week("cron(15 15/2 *)")[..5],
-            ["Sun 15:15", "Sun 17:15", "Sun 19:15", "Sun 21:15", "Sun 23:15"]
+            [
+                "Sun 15:15",
+                "Sun 17:15",
+                "Sun 19:15",
+                "Sun 21:15",
+                "Sun 23:15"
+            ]
         );
         assert_eq!(week("cron(0 17 SAT,SUN)"), ["Sun 17:00", "Sat 17:00"]);
     }
@@ -370,7 +394,10 @@ mod tests {
         assert_eq!(days("cron(0 1 L * ? *)"), ["01-31", "02-28", "03-31"]);
         assert_eq!(days("cron(0 1 ? * 6L *)"), ["01-30", "02-27", "03-27"]);
         assert_eq!(days("cron(0 1 15W * ? *)"), ["01-15", "02-16", "03-16"]);
-        assert_eq!(days("cron(0 1 1/10 JAN,MAR ? 2026)"), ["01-01", "01-11", "01-21"]);
+        assert_eq!(
+            days("cron(0 1 1/10 JAN,MAR ? 2026)"),
+            ["01-01", "01-11", "01-21"]
+        );
     }
 
     #[test]

@@ -10,7 +10,10 @@ use lw_services::warehouses::{ComputeSpec, Networks};
 use super::backups::{Snapshot, Stage};
 use super::copies::CopyConfiguration;
 use super::state::{Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork};
-use super::{drive_backups, events, parameters, policies, rules, schedules, tables, tags, usage, workgroup_of};
+use super::{
+    drive_backups, events, parameters, policies, rules, schedules, tables, tags, usage,
+    workgroup_of,
+};
 use crate::Control;
 use crate::records::View;
 
@@ -237,11 +240,7 @@ async fn run(control: &Arc<Control>, view: &View, workgroup: &Workgroup, restart
 }
 
 /// Goes back to what a workgroup was set to before a change that does not work.
-async fn take_back(
-    control: &Arc<Control>,
-    workgroup: &Workgroup,
-    before: Setup,
-) -> Step {
+async fn take_back(control: &Arc<Control>, workgroup: &Workgroup, before: Setup) -> Step {
     let mut txn = control.records.begin().await;
     let old = Workgroup {
         setup: before,
@@ -252,8 +251,14 @@ async fn take_back(
     let wanted = workgroup.setup.base_capacity;
     if wanted != old.setup.base_capacity {
         let wanted = wanted.to_string();
-        events::tell(control, &mut txn, "1002", &old.name, &[("capacity", &wanted)])
-            .map_err(text)?;
+        events::tell(
+            control,
+            &mut txn,
+            "1002",
+            &old.name,
+            &[("capacity", &wanted)],
+        )
+        .map_err(text)?;
     }
     txn.commit().await.map_err(text)?;
     let spec = compute(control, &control.records.view(), &old);
@@ -359,8 +364,14 @@ async fn restore(
     })
     .map_err(text)?;
     let (number, word) = restore_event(source, true);
-    events::tell(control, &mut txn, number, &namespace.name, &[(word, &source.shown)])
-        .map_err(text)?;
+    events::tell(
+        control,
+        &mut txn,
+        number,
+        &namespace.name,
+        &[(word, &source.shown)],
+    )
+    .map_err(text)?;
     txn.commit().await.map_err(text)
 }
 
@@ -376,8 +387,14 @@ async fn give_up_restore(
     txn.update::<Namespace>(&namespace.name, |n| n.pending = None)
         .map_err(text)?;
     let (number, word) = restore_event(source, false);
-    events::tell(control, &mut txn, number, &namespace.name, &[(word, &source.shown)])
-        .map_err(text)?;
+    events::tell(
+        control,
+        &mut txn,
+        number,
+        &namespace.name,
+        &[(word, &source.shown)],
+    )
+    .map_err(text)?;
     txn.commit().await.map_err(text)
 }
 

@@ -94,7 +94,12 @@ pub async fn take(control: &Arc<Control>, snapshot: &Snapshot) -> Step {
         .map_err(text)?;
     let now = control.clock.now();
     let mut txn = control.records.begin().await;
-    let made = copies(&control.records.view(), &snapshot.held.namespace, now, false);
+    let made = copies(
+        &control.records.view(),
+        &snapshot.held.namespace,
+        now,
+        false,
+    );
     txn.update::<Snapshot>(&snapshot.name, |s| {
         s.stage = Stage::Ready;
         s.finished = Some(now);
@@ -143,10 +148,17 @@ pub async fn free_snapshot(control: &Arc<Control>, snapshot: &Snapshot) -> Step 
 async fn free_held(control: &Arc<Control>, held: &str, copies: &[RegionCopy]) -> Step {
     for copy in copies {
         let provisioner = &control.provisioner;
-        provisioner.delete_snapshot(&copy.held).await.map_err(text)?;
+        provisioner
+            .delete_snapshot(&copy.held)
+            .await
+            .map_err(text)?;
     }
     if holders(&control.records.view(), held) == 0 {
-        control.provisioner.delete_snapshot(held).await.map_err(text)?;
+        control
+            .provisioner
+            .delete_snapshot(held)
+            .await
+            .map_err(text)?;
     }
     Ok(())
 }
@@ -268,7 +280,10 @@ async fn prune_snapshot(
             continue;
         }
         let provisioner = &control.provisioner;
-        provisioner.delete_snapshot(&copy.held).await.map_err(text)?;
+        provisioner
+            .delete_snapshot(&copy.held)
+            .await
+            .map_err(text)?;
         let mut txn = control.records.begin().await;
         txn.update::<Snapshot>(&snapshot.name, |s| s.copies.retain(|c| c.uuid != copy.uuid))
             .map_err(text)?;

@@ -10,7 +10,9 @@ use lw_services::warehouses::NamespaceSpec;
 
 use super::paging::page;
 use super::state::{Namespace, NamespaceWork, OWNED_KEY};
-use super::{idle, namespace, restoring_table, rules, snapshots, tags, whole, work_id, workgroup_of};
+use super::{
+    idle, namespace, restoring_table, rules, snapshots, tags, whole, work_id, workgroup_of,
+};
 use crate::Call;
 use crate::registry::{Depth, Registry};
 

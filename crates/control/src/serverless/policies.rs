@@ -118,7 +118,9 @@ fn check(policy: &str) -> Result<(), ApiError> {
             .iter()
             .find(|action| **action != "*" && !action.starts_with("redshift-serverless:"))
         {
-            return fail(&format!("the action {action} is not of redshift-serverless"));
+            return fail(&format!(
+                "the action {action} is not of redshift-serverless"
+            ));
         }
     }
     Ok(())

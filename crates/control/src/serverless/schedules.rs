@@ -232,9 +232,7 @@ pub async fn upkeep(control: &Arc<Control>) {
 async fn run(control: &Arc<Control>, action: &ScheduledAction, now: DateTime<Utc>) -> Step {
     let mut txn = control.records.begin().await;
     let target = action.target.0.create_snapshot.clone();
-    if let (Some(target), Some(namespace)) =
-        (target, txn.get::<Namespace>(&action.namespace))
-    {
+    if let (Some(target), Some(namespace)) = (target, txn.get::<Namespace>(&action.namespace)) {
         let made = snapshots::ask(
             control,
             &mut txn,
@@ -260,7 +258,10 @@ async fn create(
 ) -> Result<CreateScheduledActionResponse, ApiError> {
     let mut txn = call.begin().await;
     let view = call.view();
-    if view.get::<ScheduledAction>(&input.scheduled_action_name).is_some() {
+    if view
+        .get::<ScheduledAction>(&input.scheduled_action_name)
+        .is_some()
+    {
         return Err(errors::conflict_exception(format!(
             "Scheduled action {} already exists.",
             input.scheduled_action_name

@@ -300,9 +300,8 @@ async fn list_points(
                 .is_none_or(|arn| arn.ends_with(&format!("namespace/{}", p.held.namespace_id)))
     });
     // In order of time; ids are of no order.
-    let key = |p: &Arc<RecoveryPoint>| {
-        format!("{:020}/{}", p.created.timestamp_micros().max(0), p.uuid)
-    };
+    let key =
+        |p: &Arc<RecoveryPoint>| format!("{:020}/{}", p.created.timestamp_micros().max(0), p.uuid);
     all.sort_by_key(key);
     let (shown, next_token) = page(
         &call,

@@ -273,9 +273,8 @@ async fn list(
                 .as_ref()
                 .is_none_or(|name| t.workgroup == *name)
     });
-    let key = |t: &Arc<TableRestore>| {
-        format!("{:020}/{}", t.requested.timestamp_micros().max(0), t.uuid)
-    };
+    let key =
+        |t: &Arc<TableRestore>| format!("{:020}/{}", t.requested.timestamp_micros().max(0), t.uuid);
     all.sort_by_key(key);
     let (shown, next_token) = page(
         &call,

@@ -392,11 +392,17 @@ async fn a_snapshot_restores_another_namespace_and_ends_with_its_time() {
         )
         .await
         .unwrap();
-    assert_eq!(begun.namespace.unwrap().status.as_deref(), Some("MODIFYING"));
+    assert_eq!(
+        begun.namespace.unwrap().status.as_deref(),
+        Some("MODIFYING")
+    );
     let bed = bed.reopen().await;
     namespace(&bed, "copy").await.unwrap();
     let calls = bed.fake.state.lock().calls.clone();
-    assert!(calls.iter().any(|c| c.starts_with("restore sls-")), "{calls:?}");
+    assert!(
+        calls.iter().any(|c| c.starts_with("restore sls-")),
+        "{calls:?}"
+    );
     // Two days and a bit later.
     bed.control.clock.advance(chrono::Duration::hours(49));
     super::drive::upkeep(&bed.control).await;
@@ -479,7 +485,10 @@ async fn a_final_snapshot_outlives_its_namespace() {
     .await
     .unwrap();
     assert!(namespace(&bed, "sales").await.is_none());
-    assert_eq!(snapshot(&bed, "last").await.snapshot_retention_period, Some(7));
+    assert_eq!(
+        snapshot(&bed, "last").await.snapshot_retention_period,
+        Some(7)
+    );
     let calls = bed.fake.state.lock().calls.clone();
     let at = |what: &str| calls.iter().position(|c| c.starts_with(what)).unwrap();
     assert!(at("snapshot ") < at("delete_namespace"));
@@ -713,7 +722,12 @@ async fn a_schedule_makes_snapshots() {
         .await;
     assert_eq!(close.unwrap_err().shape, "ValidationException");
     super::drive::upkeep(&bed.control).await;
-    let count = |bed: &Bed| bed.control.records.view().count::<super::backups::Snapshot>();
+    let count = |bed: &Bed| {
+        bed.control
+            .records
+            .view()
+            .count::<super::backups::Snapshot>()
+    };
     assert_eq!(count(&bed), 0);
     bed.control.clock.advance(chrono::Duration::hours(1));
     super::drive::upkeep(&bed.control).await;

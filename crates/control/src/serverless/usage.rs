@@ -126,9 +126,7 @@ impl UsageLimit {
         let today = now.date_naive();
         let first = match self.period.as_str() {
             "daily" => today,
-            "weekly" => {
-                today - Duration::days(i64::from(today.weekday().num_days_from_sunday()))
-            }
+            "weekly" => today - Duration::days(i64::from(today.weekday().num_days_from_sunday())),
             _ => today.with_day(1).unwrap_or(today),
         };
         first.and_time(NaiveTime::MIN).and_utc()
@@ -217,8 +215,11 @@ async fn keep(control: &Arc<Control>, workgroup: &Workgroup, usage: &NamespaceUs
     }
     let now = control.clock.now();
     let capacity = workgroup.setup.base_capacity;
-    let rpu_seconds =
-        |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(capacity);
+    let rpu_seconds = |seconds: u64| {
+        i64::try_from(seconds)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(capacity)
+    };
     let fresh = UsageMinute {
         workgroup_id: workgroup.uuid.clone(),
         namespace_id: workgroup.namespace_id.clone(),
@@ -373,8 +374,12 @@ async fn create(
         )));
     }
     if others.iter().any(|limit| {
-        (&limit.usage_type, &limit.period, &limit.action, limit.amount)
-            == (&made.usage_type, &made.period, &made.action, made.amount)
+        (
+            &limit.usage_type,
+            &limit.period,
+            &limit.action,
+            limit.amount,
+        ) == (&made.usage_type, &made.period, &made.action, made.amount)
     }) {
         return Err(errors::conflict_exception(
             "A usage limit with these values already exists.",
