@@ -11,8 +11,8 @@ use super::backups::{Snapshot, Stage};
 use super::copies::CopyConfiguration;
 use super::state::{Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork};
 use super::{
-    drive_backups, events, parameters, policies, rules, schedules, tables, tags, usage,
-    workgroup_of,
+    domains, drive_backups, endpoints, events, parameters, policies, rules, schedules, tables,
+    tags, usage, workgroup_of,
 };
 use crate::Control;
 use crate::records::View;
@@ -279,7 +279,10 @@ async fn delete_workgroup(control: &Arc<Control>, workgroup: &Workgroup) -> Step
     let arn = workgroup.arn(&control.config);
     tags::forget(&mut txn, &arn);
     policies::forget(&mut txn, &arn);
-    usage::forget(&mut txn, &control.records.view(), workgroup);
+    let view = control.records.view();
+    usage::forget(&mut txn, &view, workgroup);
+    endpoints::forget(&mut txn, &view, &workgroup.name);
+    domains::forget(&mut txn, &view, &workgroup.name);
     txn.delete::<Workgroup>(&workgroup.name);
     events::tell(control, &mut txn, "1009", &workgroup.name, &[]).map_err(text)?;
     txn.commit().await.map_err(text)

@@ -288,6 +288,7 @@ impl Workgroup {
     /// As callers see it.
     pub fn shown(&self, config: &ControlConfig, view: &View) -> api::Workgroup {
         let setup = &self.setup;
+        let domain = super::domains::of(view, &self.name);
         let status = match view.get::<Namespace>(&self.namespace) {
             Some(namespace) if self.pending.is_none() && namespace.restoring() => "MODIFYING",
             _ => self.status(),
@@ -296,6 +297,8 @@ impl Workgroup {
             base_capacity: Some(setup.base_capacity),
             config_parameters: Some(parameters::shown(&setup.parameters)),
             creation_date: Some(self.created),
+            custom_domain_certificate_arn: domain.as_ref().map(|d| d.certificate.clone()),
+            custom_domain_name: domain.as_ref().map(|d| d.name.clone()),
             endpoint: self.address.as_ref().map(|(host, port)| api::Endpoint {
                 address: Some(host.clone()),
                 port: Some(i64::from(*port)),

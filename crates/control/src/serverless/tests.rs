@@ -734,3 +734,68 @@ async fn a_schedule_makes_snapshots() {
     super::drive::upkeep(&bed.control).await;
     assert_eq!(count(&bed), 1);
 }
+
+#[tokio::test]
+async fn every_operation_is_listed() {
+    let registry = crate::registry();
+    let service = SERVICE.get();
+    let missing: Vec<&String> = service
+        .operations
+        .keys()
+        .filter(|name| registry.get(service.name, name).is_none())
+        .collect();
+    assert_eq!(missing, [] as [&String; 0]);
+}
+
+#[tokio::test]
+async fn what_hangs_on_a_workgroup_goes_with_it() {
+    let bed = Bed::new().await;
+    let made = make(&bed, "sales", Some("sales-wg")).await.unwrap();
+    bed.call(
+        op::CreateEndpointAccess,
+        CreateEndpointAccessRequest {
+            endpoint_name: "Near-by".into(),
+            subnet_ids: vec!["subnet-1".into()],
+            workgroup_name: "sales-wg".into(),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    let domain = CreateCustomDomainAssociationRequest {
+        custom_domain_certificate_arn: "arn:aws:acm:us-east-1:123456789012:certificate/0f9a".into(),
+        custom_domain_name: "sql.example.com".into(),
+        workgroup_name: "sales-wg".into(),
+    };
+    bed.call(op::CreateCustomDomainAssociation, domain.clone())
+        .await
+        .unwrap();
+    let again = bed.call(op::CreateCustomDomainAssociation, domain).await;
+    assert_eq!(again.unwrap_err().shape, "ConflictException");
+    let seen = settled(&bed, "sales-wg").await.unwrap();
+    assert_eq!(seen.custom_domain_name.as_deref(), Some("sql.example.com"));
+    bed.call(
+        op::CreateUsageLimit,
+        CreateUsageLimitRequest {
+            amount: 1,
+            resource_arn: made.workgroup_arn.unwrap(),
+            usage_type: "cross-region-datasharing".into(),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    bed.call(
+        op::DeleteWorkgroup,
+        DeleteWorkgroupRequest {
+            workgroup_name: "sales-wg".into(),
+        },
+    )
+    .await
+    .unwrap();
+    settled(&bed, "sales-wg").await;
+    let view = bed.control.records.view();
+    assert_eq!(view.count::<super::endpoints::Endpoint>(), 0);
+    assert_eq!(view.count::<super::domains::Domain>(), 0);
+    assert_eq!(view.count::<super::usage::UsageLimit>(), 0);
+}
