@@ -42,7 +42,6 @@ mod workgroups;
 mod tests;
 
 pub use state::{Namespace, Workgroup};
-pub use usage::UsageMinute;
 
 /// The operations.
 pub fn register(registry: &mut Registry) {

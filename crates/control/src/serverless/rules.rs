@@ -29,7 +29,7 @@ pub fn base_capacity(rpu: i64) -> Result<i64, ApiError> {
 pub fn max_capacity(rpu: i64, base: i64) -> Result<Option<i64>, ApiError> {
     match rpu {
         -1 => Ok(None),
-        _ if rpu > 5632 || rpu < 8 || rpu % 8 != 0 => Err(validation_exception(format!(
+        _ if !(8..=5632).contains(&rpu) || rpu % 8 != 0 => Err(validation_exception(format!(
             "Invalid max capacity {rpu}. Max capacity must be between 8 and 5632 RPUs in units of 8, or -1 for none."
         ))),
         _ if rpu < base => Err(validation_exception(format!(

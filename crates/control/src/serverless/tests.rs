@@ -652,7 +652,7 @@ async fn a_usage_limit_turns_queries_off_until_the_next_period() {
         let now = bed.control.clock.now();
         let view = bed.control.records.view();
         let workgroup = super::find_workgroup(&view, "sales-wg").unwrap();
-        super::UsageMinute {
+        super::usage::UsageMinute {
             workgroup_id: workgroup.uuid.clone(),
             namespace_id: workgroup.namespace_id.clone(),
             start: now,
