@@ -1,30 +1,95 @@
-//! Provisioned clusters.
+//! Provisioned clusters: service `redshift`. A cluster is a record with a namespace at the provisioner;
+//! what takes its time stands in the record until it is done ([`cluster::Pending`]) and is done by
+//! [`lifecycle`].
+//!
+//! Where to start: [`cluster`] (record, what it shows, what serves it), [`create`], [`operations`], [`modify`];
+//! [`snapshots`] and [`restore`]; [`automated`] for what goes by the clock.
+
+// What stands here for others of the control plane is used by them as they are written.
+#![allow(dead_code)]
+
+mod automated;
+mod catalogue;
+pub mod cluster;
+mod common;
+mod copies;
+mod create;
+mod events;
+mod hsm;
+mod leftovers;
+mod lifecycle;
+mod modify;
+mod networks;
+mod nodes;
+mod operations;
+mod options;
+mod others;
+mod parameters;
+mod resources;
+mod restore;
+mod schedules;
+mod secrets;
+mod snapshot_ops;
+pub mod snapshots;
+pub mod tags;
+mod windows;
+mod wlm;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use lw_aws_model::ApiError;
-use lw_aws_model::redshift::{
-    DescribeOrderableClusterOptionsMessage, OrderableClusterOptionsMessage, op,
-};
-
-use crate::registry::{Depth, Registry};
-use crate::{Call, Control};
+use crate::Control;
+use crate::registry::Registry;
 
 /// The operations.
 pub fn register(registry: &mut Registry) {
-    registry.serve(
-        op::DescribeOrderableClusterOptions,
-        Depth::Full,
-        describe_orderable_cluster_options,
-    );
+    catalogue::register(registry);
+    copies::register(registry);
+    create::register(registry);
+    hsm::register(registry);
+    modify::register(registry);
+    networks::register(registry);
+    operations::register(registry);
+    parameters::register(registry);
+    restore::register(registry);
+    schedules::register(registry);
+    snapshot_ops::register(registry);
+    tags::register(registry);
 }
 
-/// Goes on with what a crash cut off.
-pub async fn start(_control: &Arc<Control>) {}
-
-async fn describe_orderable_cluster_options(
-    _call: Call,
-    _input: DescribeOrderableClusterOptionsMessage,
-) -> Result<OrderableClusterOptionsMessage, ApiError> {
-    Ok(OrderableClusterOptionsMessage::default())
+/// Makes what the first start needs, starts clusters, goes on with what a crash cut off.
+pub async fn start(control: &Arc<Control>) {
+    let mut txn = control.records.begin().await;
+    let seeded = parameters::seed(&mut txn).and_then(|()| networks::seed(&mut txn));
+    if let Err(error) = seeded {
+        tracing::error!(%error, "the default groups could not be made");
+    } else if let Err(error) = txn.commit().await {
+        tracing::error!(%error, "the default groups could not be kept");
+    }
+    lifecycle::resume(control).await;
+    automated::unfinished(control);
+    restore::resume(control);
+    let weak = Arc::downgrade(control);
+    control.jobs.every(Duration::from_secs(2), {
+        let weak = weak.clone();
+        move || {
+            let weak = weak.clone();
+            async move {
+                if let Some(control) = weak.upgrade() {
+                    automated::unfinished(&control);
+                }
+            }
+        }
+    });
+    control.jobs.every(Duration::from_secs(60), move || {
+        let weak = weak.clone();
+        async move {
+            if let Some(control) = weak.upgrade() {
+                automated::sweep(&control).await;
+            }
+        }
+    });
 }
