@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use lw_aws_model::ApiError;
 
+use crate::notices::{self, Event, catalogue};
 use crate::records::Txn;
 
 pub const CLUSTER: &str = "cluster";
@@ -19,13 +20,26 @@ pub fn time(at: DateTime<Utc>) -> String {
 
 /// Says that something happened.
 pub fn emit(
-    _txn: &mut Txn,
-    _at: DateTime<Utc>,
+    txn: &mut Txn,
+    at: DateTime<Utc>,
     source_type: &str,
     source: &str,
     event: u32,
     message: String,
 ) -> Result<(), ApiError> {
-    tracing::info!(source_type, source, event, message, "event");
-    Ok(())
+    let event_id = format!("REDSHIFT-EVENT-{event}");
+    let kind = catalogue::kind(&event_id);
+    debug_assert!(kind.is_some(), "{event_id} is not in the catalogue");
+    notices::emit(
+        txn,
+        Event {
+            source_type: source_type.into(),
+            source_id: source.into(),
+            category: kind.map_or("management", |kind| kind.category).into(),
+            severity: kind.map_or("INFO", |kind| kind.severity).into(),
+            event_id,
+            message,
+            at,
+        },
+    )
 }

@@ -105,7 +105,7 @@ async fn describe(
         })
         .filter(|s| input.start_time.is_none_or(|start| s.created >= start))
         .filter(|s| input.end_time.is_none_or(|end| s.created <= end))
-        .filter(|s| input.owner_account.as_ref().is_none_or(|owner| *owner == config.account))
+        .filter(|_| input.owner_account.as_ref().is_none_or(|owner| *owner == config.account))
         .filter(|s| match input.cluster_exists {
             // Only snapshots of the cluster that exists now, or of any that had the name.
             Some(true) => there(s),
