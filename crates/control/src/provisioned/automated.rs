@@ -22,7 +22,10 @@ pub async fn sweep(control: &Arc<Control>) {
     expire(control, now).await;
     unfinished(control);
     for cluster in control.records.view().list::<ClusterRecord>() {
-        if cluster.status != "available" || !cluster.pending.is_empty() || cluster.auto_retention == 0 {
+        if cluster.status != "available"
+            || !cluster.pending.is_empty()
+            || cluster.auto_retention == 0
+        {
             continue;
         }
         if let Err(error) = look(control, &cluster, now).await {
@@ -41,7 +44,9 @@ pub fn unfinished(control: &Arc<Control>) {
     }
     for snapshot in view.list::<SnapshotRecord>() {
         match snapshot.status.as_str() {
-            "creating" if !final_of_pending(&view, &snapshot) => snapshots::drive(control, &snapshot.id),
+            "creating" if !final_of_pending(&view, &snapshot) => {
+                snapshots::drive(control, &snapshot.id)
+            }
             "copying" => copies::drive(control, &snapshot.id),
             "deleting" => snapshots::drive_removal(control, &snapshot.id),
             _ => {}
@@ -59,7 +64,11 @@ fn final_of_pending(view: &View, snapshot: &SnapshotRecord) -> bool {
 }
 
 /// Is a snapshot of the cluster due?
-async fn look(control: &Arc<Control>, cluster: &ClusterRecord, now: DateTime<Utc>) -> Result<(), ApiError> {
+async fn look(
+    control: &Arc<Control>,
+    cluster: &ClusterRecord,
+    now: DateTime<Utc>,
+) -> Result<(), ApiError> {
     let view = control.records.view();
     let last = view
         .list::<SnapshotRecord>()
@@ -68,7 +77,11 @@ async fn look(control: &Arc<Control>, cluster: &ClusterRecord, now: DateTime<Utc
         .map(|s| s.created)
         .max();
     let since = last.unwrap_or(cluster.created);
-    let due = match cluster.schedule.as_ref().and_then(|id| view.get::<SnapshotSchedule>(id)) {
+    let due = match cluster
+        .schedule
+        .as_ref()
+        .and_then(|id| view.get::<SnapshotSchedule>(id))
+    {
         Some(schedule) => schedule.next(since).is_some_and(|next| next <= now),
         None => {
             let mut due = now - since >= Duration::hours(8);
@@ -123,7 +136,11 @@ async fn expire(control: &Arc<Control>, now: DateTime<Utc>) {
         }
         let over = if snapshot.automated {
             let copy = snapshot.region.is_some();
-            let days = match view.list::<ClusterRecord>().iter().find(|c| c.namespace == snapshot.namespace) {
+            let days = match view
+                .list::<ClusterRecord>()
+                .iter()
+                .find(|c| c.namespace == snapshot.namespace)
+            {
                 Some(cluster) if !copy => cluster.auto_retention,
                 _ => snapshot.retention,
             };

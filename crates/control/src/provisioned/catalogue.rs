@@ -25,7 +25,11 @@ pub fn register(registry: &mut Registry) {
     registry.serve(op::DescribeClusterVersions, Depth::Full, versions);
     registry.serve(op::DescribeClusterTracks, Depth::Full, tracks);
     registry.serve(op::DescribeClusterDbRevisions, Depth::Full, revisions);
-    registry.serve(op::DescribeNodeConfigurationOptions, Depth::Full, configurations);
+    registry.serve(
+        op::DescribeNodeConfigurationOptions,
+        Depth::Full,
+        configurations,
+    );
     registry.serve(op::DescribeAccountAttributes, Depth::Full, attributes);
 }
 
@@ -37,10 +41,14 @@ async fn orderable(
         .iter()
         .map(|letter| AvailabilityZone {
             name: Some(format!("{}{letter}", call.config().region)),
-            supported_platforms: Some(vec![SupportedPlatform { name: Some("VPC".into()) }]),
+            supported_platforms: Some(vec![SupportedPlatform {
+                name: Some("VPC".into()),
+            }]),
         })
         .collect();
-    let node = some(input.node_type).map(|name| nodes::find(&name)).transpose()?;
+    let node = some(input.node_type)
+        .map(|name| nodes::find(&name))
+        .transpose()?;
     let version = some(input.cluster_version);
     let all = nodes::TYPES
         .iter()
@@ -49,7 +57,11 @@ async fn orderable(
         .filter(|n| node.is_none_or(|wanted| wanted.name == n.name))
         .filter(|_| version.as_deref().is_none_or(|v| v == "1.0"))
         .flat_map(|n| {
-            let kinds: &[&str] = if n.min == 1 { &["multi-node", "single-node"] } else { &["multi-node"] };
+            let kinds: &[&str] = if n.min == 1 {
+                &["multi-node", "single-node"]
+            } else {
+                &["multi-node"]
+            };
             kinds.iter().map(|kind| OrderableClusterOption {
                 cluster_version: Some("1.0".into()),
                 cluster_type: Some((*kind).into()),
@@ -87,7 +99,10 @@ async fn versions(
     })
 }
 
-async fn tracks(_call: Call, input: DescribeClusterTracksMessage) -> Result<TrackListMessage, ApiError> {
+async fn tracks(
+    _call: Call,
+    input: DescribeClusterTracksMessage,
+) -> Result<TrackListMessage, ApiError> {
     let version = format!("1.0.{REVISION}");
     let target = |name: &str| UpdateTarget {
         maintenance_track_name: Some(name.into()),
@@ -98,7 +113,12 @@ async fn tracks(_call: Call, input: DescribeClusterTracksMessage) -> Result<Trac
     };
     let all: Vec<MaintenanceTrack> = ["current", "trailing"]
         .iter()
-        .filter(|name| input.maintenance_track_name.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(name)))
+        .filter(|name| {
+            input
+                .maintenance_track_name
+                .as_deref()
+                .is_none_or(|wanted| wanted.eq_ignore_ascii_case(name))
+        })
         .map(|name| MaintenanceTrack {
             maintenance_track_name: Some((*name).into()),
             database_version: Some(version.clone()),
@@ -152,7 +172,9 @@ async fn configurations(
     let (node_type, count, bytes, base) = match input.action_type.as_str() {
         "resize-cluster" => {
             let id = some(input.cluster_identifier).ok_or_else(|| {
-                ApiError::combination("ClusterIdentifier is required for the action resize-cluster.")
+                ApiError::combination(
+                    "ClusterIdentifier is required for the action resize-cluster.",
+                )
             })?;
             let cluster = find_cluster(&view, &id)?;
             let usage = call
@@ -161,12 +183,22 @@ async fn configurations(
                 .usage(&cluster.namespace)
                 .await
                 .map_err(super::lifecycle::failed)?;
-            (cluster.node_type.clone(), cluster.nodes, usage.bytes, Some(cluster.base_nodes))
+            (
+                cluster.node_type.clone(),
+                cluster.nodes,
+                usage.bytes,
+                Some(cluster.base_nodes),
+            )
         }
         "restore-cluster" => {
             let (id, arn) = (some(input.snapshot_identifier), some(input.snapshot_arn));
             let snapshot = find_either(&view, call.config(), id.as_deref(), arn.as_deref(), None)?;
-            (snapshot.node_type.clone(), snapshot.nodes, snapshot.bytes, None)
+            (
+                snapshot.node_type.clone(),
+                snapshot.nodes,
+                snapshot.bytes,
+                None,
+            )
         }
         other => {
             return Err(errors::unsupported_operation_fault(format!(
@@ -232,7 +264,11 @@ fn passes(
                     .iter()
                     .map(|v| v.parse::<f64>())
                     .collect::<Result<Vec<_>, _>>()
-                    .map_err(|_| ApiError::validation(format!("The values of the filter {name} must be numbers.")))?;
+                    .map_err(|_| {
+                        ApiError::validation(format!(
+                            "The values of the filter {name} must be numbers."
+                        ))
+                    })?;
                 let first = numbers.first().copied().unwrap_or(0.0);
                 match operator {
                     "lt" => have < first,

@@ -88,8 +88,12 @@ impl Pending {
             Pending::Resize { classic: false, .. } => "available, prep-for-resize",
             Pending::Pause => "pausing",
             Pending::Resume => "resuming",
-            Pending::Delete { final_snapshot: Some(_) } => "final-snapshot",
-            Pending::Delete { final_snapshot: None } => "deleting",
+            Pending::Delete {
+                final_snapshot: Some(_),
+            } => "final-snapshot",
+            Pending::Delete {
+                final_snapshot: None,
+            } => "deleting",
         }
     }
 }
@@ -260,8 +264,15 @@ impl ClusterRecord {
     pub fn is_served(&self) -> bool {
         !matches!(
             self.status.as_str(),
-            "creating" | "paused" | "pausing" | "resuming" | "deleting" | "final-snapshot"
-                | "incompatible-restore" | "incompatible-network" | "hardware-failure"
+            "creating"
+                | "paused"
+                | "pausing"
+                | "resuming"
+                | "deleting"
+                | "final-snapshot"
+                | "incompatible-restore"
+                | "incompatible-network"
+                | "hardware-failure"
         )
     }
 
@@ -362,13 +373,19 @@ impl ClusterRecord {
                 hsm_configuration_identifier: Some(name.clone()),
                 status: Some("active".into()),
             }),
-            cluster_snapshot_copy_status: self.copy.as_ref().map(|copy| ClusterSnapshotCopyStatus {
-                destination_region: Some(copy.region.clone()),
-                retention_period: Some(copy.retention),
-                manual_snapshot_retention_period: Some(copy.manual_retention),
-                snapshot_copy_grant_name: copy.grant.clone(),
+            cluster_snapshot_copy_status: self.copy.as_ref().map(|copy| {
+                ClusterSnapshotCopyStatus {
+                    destination_region: Some(copy.region.clone()),
+                    retention_period: Some(copy.retention),
+                    manual_snapshot_retention_period: Some(copy.manual_retention),
+                    snapshot_copy_grant_name: copy.grant.clone(),
+                }
             }),
-            cluster_nodes: Some(if made { self.shown_nodes(config) } else { Vec::new() }),
+            cluster_nodes: Some(if made {
+                self.shown_nodes(config)
+            } else {
+                Vec::new()
+            }),
             elastic_ip_status: self.elastic_ip.as_ref().map(|ip| ElasticIpStatus {
                 elastic_ip: Some(ip.clone()),
                 status: Some("active".into()),
@@ -412,14 +429,28 @@ impl ClusterRecord {
                 .as_ref()
                 .filter(|resize| resize.ended.is_none())
                 .map(|resize| ResizeInfo {
-                    resize_type: Some(if resize.classic { "ClassicResize" } else { "ElasticResize" }.into()),
+                    resize_type: Some(
+                        if resize.classic {
+                            "ClassicResize"
+                        } else {
+                            "ElasticResize"
+                        }
+                        .into(),
+                    ),
                     allow_cancel_resize: Some(resize.classic),
                 }),
             availability_zone_relocation_status: Some(
-                if self.relocation { "enabled" } else { "disabled" }.into(),
+                if self.relocation {
+                    "enabled"
+                } else {
+                    "disabled"
+                }
+                .into(),
             ),
             cluster_namespace_arn: Some(namespace_arn(config, &self.namespace)),
-            total_storage_capacity_in_mega_bytes: self.node().map(|node| node.capacity_mb(self.nodes)),
+            total_storage_capacity_in_mega_bytes: self
+                .node()
+                .map(|node| node.capacity_mb(self.nodes)),
             aqua_configuration: Some(AquaConfiguration {
                 aqua_status: Some("disabled".into()),
                 aqua_configuration_status: Some("auto".into()),
@@ -436,7 +467,12 @@ impl ClusterRecord {
                 cluster_nodes: Some(self.shown_nodes(config)),
             }),
             extra_compute_for_automatic_optimization: Some(
-                if self.extra_compute { "Enabled" } else { "Disabled" }.into(),
+                if self.extra_compute {
+                    "Enabled"
+                } else {
+                    "Disabled"
+                }
+                .into(),
             ),
             ..Cluster::default()
         }
@@ -445,13 +481,19 @@ impl ClusterRecord {
     fn availability(&self) -> &'static str {
         match self.status.as_str() {
             _ if self.status.starts_with("available")
-                && self.pending.iter().all(|p| matches!(p, Pending::Resize { .. })) =>
+                && self
+                    .pending
+                    .iter()
+                    .all(|p| matches!(p, Pending::Resize { .. })) =>
             {
                 "Available"
             }
             "paused" => "Paused",
-            "incompatible-restore" | "incompatible-network" | "incompatible-parameters"
-            | "incompatible-hsm" | "hardware-failure" => "Failed",
+            "incompatible-restore"
+            | "incompatible-network"
+            | "incompatible-parameters"
+            | "incompatible-hsm"
+            | "hardware-failure" => "Failed",
             "storage-full" => "Unavailable",
             _ => "Modifying",
         }

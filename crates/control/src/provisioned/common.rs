@@ -69,9 +69,7 @@ pub fn identifier(parameter: &str, value: &str, longest: usize) -> Result<String
     let right = !value.is_empty()
         && value.len() <= longest
         && value.starts_with(|c: char| c.is_ascii_alphabetic())
-        && value
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-')
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
         && !value.ends_with('-')
         && !value.contains("--");
     if right {
@@ -118,7 +116,11 @@ pub fn group_name(parameter: &str, value: &str) -> Result<String, ApiError> {
 
 /// The admin's password (L28130-28135).
 pub fn password(parameter: &str, value: &str) -> Result<(), ApiError> {
-    let wrong = |what: &str| Err(ApiError::validation(format!("The parameter {parameter} {what}")));
+    let wrong = |what: &str| {
+        Err(ApiError::validation(format!(
+            "The parameter {parameter} {what}"
+        )))
+    };
     if !(8..=64).contains(&value.len()) {
         return wrong("must be between 8 and 64 characters long.");
     }
@@ -156,7 +158,10 @@ pub fn admin_user(value: &str) -> Result<String, ApiError> {
              digits, and the characters _ + . @ - (1 to 128).",
         ));
     }
-    if matches!(name.as_str(), "public" | "user" | "group" | "role" | "all" | "current_user" | "session_user" | "rdsdb") {
+    if matches!(
+        name.as_str(),
+        "public" | "user" | "group" | "role" | "all" | "current_user" | "session_user" | "rdsdb"
+    ) {
         return Err(ApiError::validation(format!(
             "MasterUsername {name} is a reserved word and cannot be used."
         )));
@@ -176,7 +181,10 @@ pub fn database(value: &str) -> Result<String, ApiError> {
             "The parameter DBName must begin with a letter and contain only lowercase alphanumeric characters (1 to 64).",
         ));
     }
-    if matches!(value, "template0" | "template1" | "padb_harvest" | "awsdatacatalog" | "public" | "user" | "table") {
+    if matches!(
+        value,
+        "template0" | "template1" | "padb_harvest" | "awsdatacatalog" | "public" | "user" | "table"
+    ) {
         return Err(ApiError::validation(format!(
             "DBName {value} is a reserved word and cannot be used."
         )));
@@ -189,9 +197,11 @@ pub fn manual_retention(days: Option<i64>, absent: i64) -> Result<i64, ApiError>
     match days {
         None => Ok(absent),
         Some(days @ (-1 | 1..=3653)) => Ok(days),
-        Some(days) => Err(lw_aws_model::redshift::errors::invalid_retention_period_fault(format!(
-            "The manual snapshot retention period {days} is not valid. It must be -1 (indefinite) or between 1 and 3653 days."
-        ))),
+        Some(days) => Err(
+            lw_aws_model::redshift::errors::invalid_retention_period_fault(format!(
+                "The manual snapshot retention period {days} is not valid. It must be -1 (indefinite) or between 1 and 3653 days."
+            )),
+        ),
     }
 }
 
@@ -200,14 +210,16 @@ pub fn some(text: Option<String>) -> Option<String> {
     text.filter(|t| !t.is_empty())
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_follow_the_rules() {
-        assert_eq!(cluster_identifier("X", "my-cluster-1").unwrap(), "my-cluster-1");
+        assert_eq!(
+            cluster_identifier("X", "my-cluster-1").unwrap(),
+            "my-cluster-1"
+        );
         for bad in ["", "1a", "a-", "a--b", "a_b", "My", &"a".repeat(64)] {
             assert!(cluster_identifier("X", bad).is_err(), "{bad}");
         }
@@ -222,7 +234,15 @@ mod tests {
     #[test]
     fn passwords_follow_the_rules() {
         assert!(password("P", "TopSecret1").is_ok());
-        for bad in ["Short1", "alllower1", "ALLUPPER1", "NoDigitHere", "With@Sign1", "With Space1", "Quote'd12"] {
+        for bad in [
+            "Short1",
+            "alllower1",
+            "ALLUPPER1",
+            "NoDigitHere",
+            "With@Sign1",
+            "With Space1",
+            "Quote'd12",
+        ] {
             assert!(password("P", bad).is_err(), "{bad}");
         }
         assert!(password("P", &format!("Aa1{}", "x".repeat(62))).is_err());

@@ -44,7 +44,11 @@ const QUOTA: usize = 10;
 pub fn register(registry: &mut Registry) {
     registry.serve(op::EnableSnapshotCopy, Depth::Full, enable);
     registry.serve(op::DisableSnapshotCopy, Depth::Full, disable);
-    registry.serve(op::ModifySnapshotCopyRetentionPeriod, Depth::Full, modify_retention);
+    registry.serve(
+        op::ModifySnapshotCopyRetentionPeriod,
+        Depth::Full,
+        modify_retention,
+    );
     let grants = Depth::Record("the keys' effect on disk comes with encryption at rest");
     registry.serve(op::CreateSnapshotCopyGrant, grants, create_grant);
     registry.serve(op::DeleteSnapshotCopyGrant, grants, delete_grant);
@@ -54,11 +58,26 @@ pub fn register(registry: &mut Registry) {
 /// Regions there are (L3010-3041).
 fn is_region(name: &str) -> bool {
     let mut parts = name.rsplit('-');
-    parts.next().is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    parts
+        .next()
+        .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
         && parts.next().is_some_and(|word| {
-            ["north", "south", "east", "west", "central", "northeast", "northwest", "southeast", "southwest"].contains(&word)
+            [
+                "north",
+                "south",
+                "east",
+                "west",
+                "central",
+                "northeast",
+                "northwest",
+                "southeast",
+                "southwest",
+            ]
+            .contains(&word)
         })
-        && parts.next().is_some_and(|area| (2..=3).contains(&area.len()) || area == "gov" || area == "iso")
+        && parts
+            .next()
+            .is_some_and(|area| (2..=3).contains(&area.len()) || area == "gov" || area == "iso")
 }
 
 fn automated_days(days: i64) -> Result<i64, ApiError> {
@@ -70,7 +89,10 @@ fn automated_days(days: i64) -> Result<i64, ApiError> {
     )))
 }
 
-async fn enable(call: Call, input: EnableSnapshotCopyMessage) -> Result<EnableSnapshotCopyResult, ApiError> {
+async fn enable(
+    call: Call,
+    input: EnableSnapshotCopyMessage,
+) -> Result<EnableSnapshotCopyResult, ApiError> {
     let mut txn = call.begin().await;
     let mut cluster = (*find_cluster(&txn, &input.cluster_identifier)?).clone();
     cluster.require_available()?;
@@ -82,7 +104,9 @@ async fn enable(call: Call, input: EnableSnapshotCopyMessage) -> Result<EnableSn
     }
     let region = input.destination_region;
     if !is_region(&region) {
-        return Err(errors::unknown_snapshot_copy_region_fault(format!("Invalid region {region}")));
+        return Err(errors::unknown_snapshot_copy_region_fault(format!(
+            "Invalid region {region}"
+        )));
     }
     if region == call.config().region {
         return Err(errors::unknown_snapshot_copy_region_fault(format!(
@@ -115,10 +139,15 @@ async fn enable(call: Call, input: EnableSnapshotCopyMessage) -> Result<EnableSn
     });
     let shown = put(&call, &mut txn, cluster)?;
     txn.commit().await?;
-    Ok(EnableSnapshotCopyResult { cluster: Some(shown) })
+    Ok(EnableSnapshotCopyResult {
+        cluster: Some(shown),
+    })
 }
 
-async fn disable(call: Call, input: DisableSnapshotCopyMessage) -> Result<DisableSnapshotCopyResult, ApiError> {
+async fn disable(
+    call: Call,
+    input: DisableSnapshotCopyMessage,
+) -> Result<DisableSnapshotCopyResult, ApiError> {
     let mut txn = call.begin().await;
     let mut cluster = (*find_cluster(&txn, &input.cluster_identifier)?).clone();
     if cluster.copy.take().is_none() {
@@ -129,7 +158,9 @@ async fn disable(call: Call, input: DisableSnapshotCopyMessage) -> Result<Disabl
     }
     let shown = put(&call, &mut txn, cluster)?;
     txn.commit().await?;
-    Ok(DisableSnapshotCopyResult { cluster: Some(shown) })
+    Ok(DisableSnapshotCopyResult {
+        cluster: Some(shown),
+    })
 }
 
 async fn modify_retention(
@@ -140,7 +171,9 @@ async fn modify_retention(
     let mut cluster = (*find_cluster(&txn, &input.cluster_identifier)?).clone();
     let id = cluster.id.clone();
     let copy = cluster.copy.as_mut().ok_or_else(|| {
-        errors::snapshot_copy_disabled_fault(format!("Snapshot Copy is not enabled on Cluster {id}."))
+        errors::snapshot_copy_disabled_fault(format!(
+            "Snapshot Copy is not enabled on Cluster {id}."
+        ))
     })?;
     if input.manual == Some(true) {
         copy.manual_retention = manual_retention(Some(input.retention_period), -1)?;
@@ -149,7 +182,9 @@ async fn modify_retention(
     }
     let shown = put(&call, &mut txn, cluster)?;
     txn.commit().await?;
-    Ok(ModifySnapshotCopyRetentionPeriodResult { cluster: Some(shown) })
+    Ok(ModifySnapshotCopyRetentionPeriodResult {
+        cluster: Some(shown),
+    })
 }
 
 /// Copies a snapshot that was taken, if its cluster copies.
@@ -164,21 +199,31 @@ async fn begin_copy(control: &Arc<Control>, id: &str) -> Result<(), ApiError> {
     let Some(snapshot) = txn.get::<SnapshotRecord>(id) else {
         return Ok(());
     };
-    let Some(copy) = find_by_namespace(&txn, &snapshot.namespace).and_then(|cluster| cluster.copy.clone()) else {
+    let Some(copy) =
+        find_by_namespace(&txn, &snapshot.namespace).and_then(|cluster| cluster.copy.clone())
+    else {
         return Ok(());
     };
     let name = format!("copy:{id}");
     if snapshot.region.is_some() || txn.get::<SnapshotRecord>(&name).is_some() {
         return Ok(());
     }
-    let key = copy.grant.as_ref().and_then(|grant| txn.get::<CopyGrant>(grant)).map(|grant| grant.key.clone());
+    let key = copy
+        .grant
+        .as_ref()
+        .and_then(|grant| txn.get::<CopyGrant>(grant))
+        .map(|grant| grant.key.clone());
     txn.put(SnapshotRecord {
         id: name.clone(),
         name: format!("redshift-{}", uuid::Uuid::new_v4()),
         status: "copying".into(),
         region: Some(copy.region.clone()),
         source: Some((snapshot.id.clone(), control.config.region.clone())),
-        retention: if snapshot.automated { copy.retention } else { copy.manual_retention },
+        retention: if snapshot.automated {
+            copy.retention
+        } else {
+            copy.manual_retention
+        },
         retention_start: control.clock.now(),
         kms_key: key.or_else(|| snapshot.kms_key.clone()),
         accounts: Vec::new(),
@@ -192,24 +237,34 @@ async fn begin_copy(control: &Arc<Control>, id: &str) -> Result<(), ApiError> {
 /// Sees to it that a copy is made.
 pub fn drive(control: &Arc<Control>, id: &str) {
     let (owned, name) = (control.clone(), id.to_string());
-    control.jobs.start(format!("redshift:copy:{id}"), async move {
-        for tries in 0u32..6 {
-            match complete(&owned, &name).await {
-                Ok(()) => return,
-                Err(error) => tracing::warn!(snapshot = name, %error, "a snapshot could not be copied"),
+    control
+        .jobs
+        .start(format!("redshift:copy:{id}"), async move {
+            for tries in 0u32..6 {
+                match complete(&owned, &name).await {
+                    Ok(()) => return,
+                    Err(error) => {
+                        tracing::warn!(snapshot = name, %error, "a snapshot could not be copied")
+                    }
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(200 << tries)).await;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(200 << tries)).await;
-        }
-        let mut txn = owned.records.begin().await;
-        if txn.update::<SnapshotRecord>(&name, |copy| copy.status = "failed".into()).is_ok() {
-            let _ = txn.commit().await;
-        }
-    });
+            let mut txn = owned.records.begin().await;
+            if txn
+                .update::<SnapshotRecord>(&name, |copy| copy.status = "failed".into())
+                .is_ok()
+            {
+                let _ = txn.commit().await;
+            }
+        });
 }
 
 async fn complete(control: &Control, id: &str) -> Result<(), ApiError> {
     let view = control.records.view();
-    let Some(copy) = view.get::<SnapshotRecord>(id).filter(|copy| copy.status == "copying") else {
+    let Some(copy) = view
+        .get::<SnapshotRecord>(id)
+        .filter(|copy| copy.status == "copying")
+    else {
         return Ok(());
     };
     let (Some((source, from)), Some(region)) = (&copy.source, &copy.region) else {
@@ -226,15 +281,27 @@ async fn complete(control: &Control, id: &str) -> Result<(), ApiError> {
     let now = control.clock.now();
     let mut txn = control.records.begin().await;
     txn.update::<SnapshotRecord>(id, |copy| copy.status = "available".into())?;
-    events::emit(&mut txn, now, events::CLUSTER, &copy.cluster, 3007,
-        format!("Amazon Redshift snapshot {} has been copied from {from} to {region}.", source.id))?;
+    events::emit(
+        &mut txn,
+        now,
+        events::CLUSTER,
+        &copy.cluster,
+        3007,
+        format!(
+            "Amazon Redshift snapshot {} has been copied from {from} to {region}.",
+            source.id
+        ),
+    )?;
     txn.commit().await
 }
 
 fn find_grant(read: &impl Read, name: &str) -> Result<Arc<CopyGrant>, ApiError> {
-    read.get::<CopyGrant>(&name.to_ascii_lowercase()).ok_or_else(|| {
-        errors::snapshot_copy_grant_not_found_fault(format!("Snapshot copy grant {name} not found."))
-    })
+    read.get::<CopyGrant>(&name.to_ascii_lowercase())
+        .ok_or_else(|| {
+            errors::snapshot_copy_grant_not_found_fault(format!(
+                "Snapshot copy grant {name} not found."
+            ))
+        })
 }
 
 /// A grant's ARN.
@@ -268,16 +335,22 @@ async fn create_grant(
     }
     let grant = CopyGrant {
         name: name.clone(),
-        key: some(input.kms_key_id).unwrap_or_else(|| call.config().arn("kms", "alias/aws/redshift")),
+        key: some(input.kms_key_id)
+            .unwrap_or_else(|| call.config().arn("kms", "alias/aws/redshift")),
     };
     txn.put(grant.clone())?;
     tags::set(&mut txn, &grant_arn(call.config(), &name), input.tags)?;
     let shown = shown(&txn, call.config(), &grant);
     txn.commit().await?;
-    Ok(CreateSnapshotCopyGrantResult { snapshot_copy_grant: Some(shown) })
+    Ok(CreateSnapshotCopyGrantResult {
+        snapshot_copy_grant: Some(shown),
+    })
 }
 
-async fn delete_grant(call: Call, input: DeleteSnapshotCopyGrantMessage) -> Result<Nothing, ApiError> {
+async fn delete_grant(
+    call: Call,
+    input: DeleteSnapshotCopyGrantMessage,
+) -> Result<Nothing, ApiError> {
     let mut txn = call.begin().await;
     let grant = find_grant(&txn, &input.snapshot_copy_grant_name)?;
     if let Some(user) = Read::list::<ClusterRecord>(&txn).iter().find(|cluster| {
@@ -305,11 +378,22 @@ async fn describe_grants(
     };
     let all = all
         .into_iter()
-        .filter(|grant| tags::matches(&view, &grant_arn(call.config(), &grant.name), &input.tag_keys, &input.tag_values))
+        .filter(|grant| {
+            tags::matches(
+                &view,
+                &grant_arn(call.config(), &grant.name),
+                &input.tag_keys,
+                &input.tag_values,
+            )
+        })
         .collect();
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(SnapshotCopyGrantMessage {
         marker,
-        snapshot_copy_grants: Some(page.iter().map(|grant| shown(&view, call.config(), grant)).collect()),
+        snapshot_copy_grants: Some(
+            page.iter()
+                .map(|grant| shown(&view, call.config(), grant))
+                .collect(),
+        ),
     })
 }

@@ -6,7 +6,9 @@ use lw_aws_model::redshift::{
 };
 
 use super::cluster::{ClusterRecord, Pending, arn, find_cluster};
-use super::common::{Read, admin_user, cluster_identifier, database, manual_retention, paged, password, some};
+use super::common::{
+    Read, admin_user, cluster_identifier, database, manual_retention, paged, password, some,
+};
 use super::{lifecycle, networks, nodes, options, parameters, secrets, tags, windows};
 use crate::Call;
 use crate::records::Txn;
@@ -53,7 +55,11 @@ pub fn port(given: Option<i64>, strict: bool) -> Result<u16, ApiError> {
         (1150..=65_535).contains(&port)
     };
     if !fits {
-        let ranges = if strict { "5431-5455 or 8191-8215" } else { "1150-65535" };
+        let ranges = if strict {
+            "5431-5455 or 8191-8215"
+        } else {
+            "1150-65535"
+        };
         return Err(ApiError::validation(format!(
             "Invalid port {port}. Valid values: {ranges}."
         )));
@@ -64,7 +70,9 @@ pub fn port(given: Option<i64>, strict: bool) -> Result<u16, ApiError> {
 /// Writes a new cluster's record: what creation and restoring share.
 pub fn put_new(txn: &mut Txn, cluster: &ClusterRecord) -> Result<(), ApiError> {
     if txn.get::<ClusterRecord>(&cluster.id).is_some() {
-        return Err(errors::cluster_already_exists_fault("Cluster already exists"));
+        return Err(errors::cluster_already_exists_fault(
+            "Cluster already exists",
+        ));
     }
     check_nodes_quota(txn, cluster.nodes)?;
     txn.put(cluster.clone())
@@ -100,7 +108,9 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
     let multi_az = input.multi_az == Some(true);
     let encrypted = input.encrypted == Some(true) || input.kms_key_id.is_some();
     if input.encrypted == Some(false) && input.kms_key_id.is_some() {
-        return Err(ApiError::combination("KmsKeyId cannot be specified when Encrypted is false."));
+        return Err(ApiError::combination(
+            "KmsKeyId cannot be specified when Encrypted is false.",
+        ));
     }
     let port = port(input.port, relocation || multi_az)?;
     options::version(input.cluster_version.as_deref())?;
@@ -116,7 +126,10 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
     };
     let vpc_security_groups = networks::vpc_security_groups(input.vpc_security_group_ids)?;
     let iam_roles = options::iam_roles(input.iam_roles)?;
-    let automated = automated_retention(input.automated_snapshot_retention_period.unwrap_or(1), node.ra3)?;
+    let automated = automated_retention(
+        input.automated_snapshot_retention_period.unwrap_or(1),
+        node.ra3,
+    )?;
     let manual = manual_retention(input.manual_snapshot_retention_period, -1)?;
     let namespace = uuid::Uuid::new_v4().to_string();
     let window = match some(input.preferred_maintenance_window) {
@@ -126,11 +139,19 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
     let zone = options::zone(input.availability_zone, &config.region, &namespace)?;
 
     let mut txn = call.begin().await;
-    let security_groups =
-        networks::chosen_security_groups(&txn, input.cluster_security_groups, &vpc_security_groups)?;
+    let security_groups = networks::chosen_security_groups(
+        &txn,
+        input.cluster_security_groups,
+        &vpc_security_groups,
+    )?;
     let subnet_group = networks::chosen_subnet_group(&txn, some(input.cluster_subnet_group_name))?;
-    let parameter_group = parameters::chosen(&txn, some(input.cluster_parameter_group_name).as_deref())?;
-    options::hsm(&txn, &input.hsm_client_certificate_identifier, &input.hsm_configuration_identifier)?;
+    let parameter_group =
+        parameters::chosen(&txn, some(input.cluster_parameter_group_name).as_deref())?;
+    options::hsm(
+        &txn,
+        &input.hsm_client_certificate_identifier,
+        &input.hsm_configuration_identifier,
+    )?;
     let schedule = options::schedule(&txn, some(input.snapshot_schedule_identifier))?;
     if multi_az {
         options::check_multi_az(&txn, node, count, encrypted, &subnet_group)?;
@@ -182,18 +203,28 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
         ..ClusterRecord::default()
     };
     let password = if managed {
-        Some(secrets::manage(&call, &mut txn, &mut cluster, input.master_password_secret_kms_key_id)?)
+        Some(secrets::manage(
+            &call,
+            &mut txn,
+            &mut cluster,
+            input.master_password_secret_kms_key_id,
+        )?)
     } else {
         input.master_user_password
     };
     cluster.pending_values.0.master_user_password = Some("****".into());
-    cluster.push(Pending::Create { password, sample_data });
+    cluster.push(Pending::Create {
+        password,
+        sample_data,
+    });
     put_new(&mut txn, &cluster)?;
     tags::set(&mut txn, &arn(config, &id), input.tags)?;
     let shown = cluster.shown(&txn, &call.control);
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(CreateClusterResult { cluster: Some(shown) })
+    Ok(CreateClusterResult {
+        cluster: Some(shown),
+    })
 }
 
 async fn describe(call: Call, input: DescribeClustersMessage) -> Result<ClustersMessage, ApiError> {
@@ -205,12 +236,21 @@ async fn describe(call: Call, input: DescribeClustersMessage) -> Result<Clusters
     let all = all
         .into_iter()
         .filter(|cluster| {
-            tags::matches(&view, &arn(call.config(), &cluster.id), &input.tag_keys, &input.tag_values)
+            tags::matches(
+                &view,
+                &arn(call.config(), &cluster.id),
+                &input.tag_keys,
+                &input.tag_values,
+            )
         })
         .collect();
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(ClustersMessage {
         marker,
-        clusters: Some(page.iter().map(|cluster| cluster.shown(&view, &call.control)).collect()),
+        clusters: Some(
+            page.iter()
+                .map(|cluster| cluster.shown(&view, &call.control))
+                .collect(),
+        ),
     })
 }

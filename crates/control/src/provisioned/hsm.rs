@@ -3,11 +3,11 @@
 
 use lw_aws_model::redshift::{
     CreateHsmClientCertificateMessage, CreateHsmClientCertificateResult,
-    CreateHsmConfigurationMessage, CreateHsmConfigurationResult,
-    DeleteHsmClientCertificateMessage, DeleteHsmConfigurationMessage,
-    DescribeHsmClientCertificatesMessage, DescribeHsmConfigurationsMessage,
-    HsmClientCertificate as ShownCertificate, HsmClientCertificateMessage,
-    HsmConfiguration as ShownConfiguration, HsmConfigurationMessage, errors, op,
+    CreateHsmConfigurationMessage, CreateHsmConfigurationResult, DeleteHsmClientCertificateMessage,
+    DeleteHsmConfigurationMessage, DescribeHsmClientCertificatesMessage,
+    DescribeHsmConfigurationsMessage, HsmClientCertificate as ShownCertificate,
+    HsmClientCertificateMessage, HsmConfiguration as ShownConfiguration, HsmConfigurationMessage,
+    errors, op,
 };
 use lw_aws_model::{ApiError, Nothing};
 use serde::{Deserialize, Serialize};
@@ -52,12 +52,36 @@ const QUOTA: usize = 20;
 const WHY: &str = "no node type supports an HSM, so no cluster can use one";
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::CreateHsmClientCertificate, Depth::Record(WHY), create_certificate);
-    registry.serve(op::DeleteHsmClientCertificate, Depth::Record(WHY), delete_certificate);
-    registry.serve(op::DescribeHsmClientCertificates, Depth::Record(WHY), describe_certificates);
-    registry.serve(op::CreateHsmConfiguration, Depth::Record(WHY), create_configuration);
-    registry.serve(op::DeleteHsmConfiguration, Depth::Record(WHY), delete_configuration);
-    registry.serve(op::DescribeHsmConfigurations, Depth::Record(WHY), describe_configurations);
+    registry.serve(
+        op::CreateHsmClientCertificate,
+        Depth::Record(WHY),
+        create_certificate,
+    );
+    registry.serve(
+        op::DeleteHsmClientCertificate,
+        Depth::Record(WHY),
+        delete_certificate,
+    );
+    registry.serve(
+        op::DescribeHsmClientCertificates,
+        Depth::Record(WHY),
+        describe_certificates,
+    );
+    registry.serve(
+        op::CreateHsmConfiguration,
+        Depth::Record(WHY),
+        create_configuration,
+    );
+    registry.serve(
+        op::DeleteHsmConfiguration,
+        Depth::Record(WHY),
+        delete_configuration,
+    );
+    registry.serve(
+        op::DescribeHsmConfigurations,
+        Depth::Record(WHY),
+        describe_configurations,
+    );
 }
 
 fn certificate_arn(config: &ControlConfig, name: &str) -> String {
@@ -76,13 +100,20 @@ fn shown_certificate(read: &impl Read, call: &Call, held: &HsmCertificate) -> Sh
     }
 }
 
-fn shown_configuration(read: &impl Read, call: &Call, held: &HsmConfiguration) -> ShownConfiguration {
+fn shown_configuration(
+    read: &impl Read,
+    call: &Call,
+    held: &HsmConfiguration,
+) -> ShownConfiguration {
     ShownConfiguration {
         hsm_configuration_identifier: Some(held.name.clone()),
         description: Some(held.description.clone()),
         hsm_ip_address: Some(held.address.clone()),
         hsm_partition_name: Some(held.partition.clone()),
-        tags: Some(tags::of(read, &configuration_arn(call.config(), &held.name))),
+        tags: Some(tags::of(
+            read,
+            &configuration_arn(call.config(), &held.name),
+        )),
     }
 }
 
@@ -90,17 +121,21 @@ async fn create_certificate(
     call: Call,
     input: CreateHsmClientCertificateMessage,
 ) -> Result<CreateHsmClientCertificateResult, ApiError> {
-    let name = identifier("HsmClientCertificateIdentifier", &input.hsm_client_certificate_identifier, 63)?;
+    let name = identifier(
+        "HsmClientCertificateIdentifier",
+        &input.hsm_client_certificate_identifier,
+        63,
+    )?;
     let mut txn = call.begin().await;
     if txn.get::<HsmCertificate>(&name).is_some() {
-        return Err(errors::hsm_client_certificate_already_exists_fault(format!(
-            "HSM client certificate {name} already exists."
-        )));
+        return Err(errors::hsm_client_certificate_already_exists_fault(
+            format!("HSM client certificate {name} already exists."),
+        ));
     }
     if txn.count::<HsmCertificate>() >= QUOTA {
-        return Err(errors::hsm_client_certificate_quota_exceeded_fault(format!(
-            "The quota of {QUOTA} HSM client certificates is reached."
-        )));
+        return Err(errors::hsm_client_certificate_quota_exceeded_fault(
+            format!("The quota of {QUOTA} HSM client certificates is reached."),
+        ));
     }
     // The key pair would be the service's own, made and kept by it. As no cluster can connect, only an
     // identity that the account could register is shown.
@@ -112,10 +147,15 @@ async fn create_certificate(
     tags::set(&mut txn, &certificate_arn(call.config(), &name), input.tags)?;
     let shown = shown_certificate(&txn, &call, &held);
     txn.commit().await?;
-    Ok(CreateHsmClientCertificateResult { hsm_client_certificate: Some(shown) })
+    Ok(CreateHsmClientCertificateResult {
+        hsm_client_certificate: Some(shown),
+    })
 }
 
-async fn delete_certificate(call: Call, input: DeleteHsmClientCertificateMessage) -> Result<Nothing, ApiError> {
+async fn delete_certificate(
+    call: Call,
+    input: DeleteHsmClientCertificateMessage,
+) -> Result<Nothing, ApiError> {
     let name = input.hsm_client_certificate_identifier.to_ascii_lowercase();
     let mut txn = call.begin().await;
     if txn.get::<HsmCertificate>(&name).is_none() {
@@ -134,12 +174,18 @@ async fn describe_certificates(
     input: DescribeHsmClientCertificatesMessage,
 ) -> Result<HsmClientCertificateMessage, ApiError> {
     let view = call.view();
-    let wanted = some(input.hsm_client_certificate_identifier).map(|name| name.to_ascii_lowercase());
+    let wanted =
+        some(input.hsm_client_certificate_identifier).map(|name| name.to_ascii_lowercase());
     let all: Vec<_> = Read::list::<HsmCertificate>(&view)
         .into_iter()
         .filter(|held| wanted.as_ref().is_none_or(|name| *name == held.name))
         .filter(|held| {
-            tags::matches(&view, &certificate_arn(call.config(), &held.name), &input.tag_keys, &input.tag_values)
+            tags::matches(
+                &view,
+                &certificate_arn(call.config(), &held.name),
+                &input.tag_keys,
+                &input.tag_values,
+            )
         })
         .collect();
     if let (Some(name), true) = (&wanted, all.is_empty()) {
@@ -150,7 +196,11 @@ async fn describe_certificates(
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(HsmClientCertificateMessage {
         marker,
-        hsm_client_certificates: Some(page.iter().map(|held| shown_certificate(&view, &call, held)).collect()),
+        hsm_client_certificates: Some(
+            page.iter()
+                .map(|held| shown_certificate(&view, &call, held))
+                .collect(),
+        ),
     })
 }
 
@@ -158,7 +208,11 @@ async fn create_configuration(
     call: Call,
     input: CreateHsmConfigurationMessage,
 ) -> Result<CreateHsmConfigurationResult, ApiError> {
-    let name = identifier("HsmConfigurationIdentifier", &input.hsm_configuration_identifier, 63)?;
+    let name = identifier(
+        "HsmConfigurationIdentifier",
+        &input.hsm_configuration_identifier,
+        63,
+    )?;
     let mut txn = call.begin().await;
     if txn.get::<HsmConfiguration>(&name).is_some() {
         return Err(errors::hsm_configuration_already_exists_fault(format!(
@@ -179,13 +233,22 @@ async fn create_configuration(
         partition: input.hsm_partition_name,
     };
     txn.put(held.clone())?;
-    tags::set(&mut txn, &configuration_arn(call.config(), &name), input.tags)?;
+    tags::set(
+        &mut txn,
+        &configuration_arn(call.config(), &name),
+        input.tags,
+    )?;
     let shown = shown_configuration(&txn, &call, &held);
     txn.commit().await?;
-    Ok(CreateHsmConfigurationResult { hsm_configuration: Some(shown) })
+    Ok(CreateHsmConfigurationResult {
+        hsm_configuration: Some(shown),
+    })
 }
 
-async fn delete_configuration(call: Call, input: DeleteHsmConfigurationMessage) -> Result<Nothing, ApiError> {
+async fn delete_configuration(
+    call: Call,
+    input: DeleteHsmConfigurationMessage,
+) -> Result<Nothing, ApiError> {
     let name = input.hsm_configuration_identifier.to_ascii_lowercase();
     let mut txn = call.begin().await;
     if txn.get::<HsmConfiguration>(&name).is_none() {
@@ -209,7 +272,12 @@ async fn describe_configurations(
         .into_iter()
         .filter(|held| wanted.as_ref().is_none_or(|name| *name == held.name))
         .filter(|held| {
-            tags::matches(&view, &configuration_arn(call.config(), &held.name), &input.tag_keys, &input.tag_values)
+            tags::matches(
+                &view,
+                &configuration_arn(call.config(), &held.name),
+                &input.tag_keys,
+                &input.tag_values,
+            )
         })
         .collect();
     if let (Some(name), true) = (&wanted, all.is_empty()) {
@@ -220,6 +288,10 @@ async fn describe_configurations(
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(HsmConfigurationMessage {
         marker,
-        hsm_configurations: Some(page.iter().map(|held| shown_configuration(&view, &call, held)).collect()),
+        hsm_configurations: Some(
+            page.iter()
+                .map(|held| shown_configuration(&view, &call, held))
+                .collect(),
+        ),
     })
 }

@@ -45,7 +45,10 @@ pub fn resized(txn: &mut Txn, cluster: &ClusterRecord, other: bool) -> Result<()
 }
 
 /// What must be done outside of the records before a cluster's record goes.
-pub async fn before_delete(_control: &Arc<Control>, _cluster: &ClusterRecord) -> Result<(), ApiError> {
+pub async fn before_delete(
+    _control: &Arc<Control>,
+    _cluster: &ClusterRecord,
+) -> Result<(), ApiError> {
     Ok(())
 }
 

@@ -19,9 +19,11 @@ const RESTORES: u32 = 4;
 /// Sees to it that what is pending of a cluster is done.
 pub fn drive(control: &Arc<Control>, namespace: &str) {
     let owned = (control.clone(), namespace.to_string());
-    control.jobs.start(format!("redshift:cluster:{namespace}"), async move {
-        run(owned.0, owned.1).await;
-    });
+    control
+        .jobs
+        .start(format!("redshift:cluster:{namespace}"), async move {
+            run(owned.0, owned.1).await;
+        });
 }
 
 async fn run(control: Arc<Control>, namespace: String) {
@@ -121,9 +123,10 @@ async fn step(
     tries: u32,
 ) -> Result<(), ApiError> {
     match pending {
-        Pending::Create { password, sample_data } => {
-            create(control, cluster, pending, password.clone(), *sample_data).await
-        }
+        Pending::Create {
+            password,
+            sample_data,
+        } => create(control, cluster, pending, password.clone(), *sample_data).await,
         Pending::Restore { snapshot, name } => {
             restore(control, cluster, pending, snapshot, name, tries).await
         }
@@ -137,14 +140,26 @@ async fn step(
                 .await
                 .map_err(failed)?;
             finish(control, &cluster.namespace, pending, |txn, cluster| {
-                events::emit(txn, control.clock.now(), events::CLUSTER, &cluster.id, 4000,
-                    format!("Your admin credentials for cluster {} were updated at {}.", cluster.id, events::time(control.clock.now())))
+                events::emit(
+                    txn,
+                    control.clock.now(),
+                    events::CLUSTER,
+                    &cluster.id,
+                    4000,
+                    format!(
+                        "Your admin credentials for cluster {} were updated at {}.",
+                        cluster.id,
+                        events::time(control.clock.now())
+                    ),
+                )
             })
             .await
         }
-        Pending::Resize { node_type, nodes, classic } => {
-            resize(control, cluster, pending, node_type, *nodes, *classic).await
-        }
+        Pending::Resize {
+            node_type,
+            nodes,
+            classic,
+        } => resize(control, cluster, pending, node_type, *nodes, *classic).await,
         Pending::Pause => pause(control, cluster, pending).await,
         Pending::Resume => {
             let at = start(control, cluster).await?;
@@ -229,8 +244,17 @@ async fn create(
     let port = start(control, cluster).await?;
     finish(control, &cluster.namespace, pending, |txn, cluster| {
         cluster.endpoint_port = Some(port);
-        events::emit(txn, control.clock.now(), events::CLUSTER, &cluster.id, 2000,
-            format!("Amazon Redshift cluster {} has been created and is ready for use.", cluster.id))
+        events::emit(
+            txn,
+            control.clock.now(),
+            events::CLUSTER,
+            &cluster.id,
+            2000,
+            format!(
+                "Amazon Redshift cluster {} has been created and is ready for use.",
+                cluster.id
+            ),
+        )
     })
     .await
 }
@@ -324,11 +348,32 @@ async fn restart(
         };
         cluster.endpoint_port = Some(address.port());
         if reboot {
-            events::emit(txn, now, events::CLUSTER, &cluster.id, 3000,
-                format!("Cluster {} was rebooted at {}.", cluster.id, events::time(now)))?;
+            events::emit(
+                txn,
+                now,
+                events::CLUSTER,
+                &cluster.id,
+                3000,
+                format!(
+                    "Cluster {} was rebooted at {}.",
+                    cluster.id,
+                    events::time(now)
+                ),
+            )?;
         }
-        if let Pending::Apply { event: Some((id, text)), .. } = pending {
-            events::emit(txn, now, events::CLUSTER, &cluster.id, id.parse().unwrap_or(2018), text.clone())?;
+        if let Pending::Apply {
+            event: Some((id, text)),
+            ..
+        } = pending
+        {
+            events::emit(
+                txn,
+                now,
+                events::CLUSTER,
+                &cluster.id,
+                id.parse().unwrap_or(2018),
+                text.clone(),
+            )?;
         }
         Ok(())
     })
@@ -359,8 +404,14 @@ async fn rename(
         tags::rename(txn, &arn(config, &from), &arn(config, to))?;
         // Snapshots stay with the renamed cluster (L3675).
         leftovers::renamed(txn, config, cluster, &from)?;
-        events::emit(txn, control.clock.now(), events::CLUSTER, to, 2013,
-            format!("Amazon Redshift cluster {from} was renamed to {to}."))
+        events::emit(
+            txn,
+            control.clock.now(),
+            events::CLUSTER,
+            to,
+            2013,
+            format!("Amazon Redshift cluster {from} was renamed to {to}."),
+        )
     })
     .await
 }
@@ -476,8 +527,17 @@ async fn pause(
         .map_err(failed)?;
     finish(control, &cluster.namespace, pending, |txn, cluster| {
         cluster.status = "paused".into();
-        events::emit(txn, control.clock.now(), events::CLUSTER, &cluster.id, 3619,
-            format!("Amazon Redshift cluster {} was successfully paused.", cluster.id))
+        events::emit(
+            txn,
+            control.clock.now(),
+            events::CLUSTER,
+            &cluster.id,
+            3619,
+            format!(
+                "Amazon Redshift cluster {} was successfully paused.",
+                cluster.id
+            ),
+        )
     })
     .await
 }
@@ -510,10 +570,24 @@ async fn delete(
         txn.delete::<ClusterRecord>(&found.id);
         tags::forget(&mut txn, &arn(&control.config, &found.id));
         leftovers::deleted(&mut txn, &control.config, &found)?;
-        let saved = if final_snapshot.is_some() { "was" } else { "was not" };
+        let saved = if final_snapshot.is_some() {
+            "was"
+        } else {
+            "was not"
+        };
         let now = control.clock.now();
-        events::emit(&mut txn, now, events::CLUSTER, &found.id, 2001,
-            format!("Amazon Redshift cluster {} was deleted at {}. A final snapshot {saved} saved.", found.id, events::time(now)))?;
+        events::emit(
+            &mut txn,
+            now,
+            events::CLUSTER,
+            &found.id,
+            2001,
+            format!(
+                "Amazon Redshift cluster {} was deleted at {}. A final snapshot {saved} saved.",
+                found.id,
+                events::time(now)
+            ),
+        )?;
         txn.commit().await?;
     }
     Ok(())

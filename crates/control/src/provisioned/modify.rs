@@ -22,7 +22,11 @@ use crate::registry::{Depth, Registry};
 pub fn register(registry: &mut Registry) {
     registry.serve(op::ModifyCluster, Depth::Full, modify);
     registry.serve(op::ModifyClusterIamRoles, Depth::Full, modify_iam_roles);
-    registry.serve(op::ModifyClusterMaintenance, Depth::Full, modify_maintenance);
+    registry.serve(
+        op::ModifyClusterMaintenance,
+        Depth::Full,
+        modify_maintenance,
+    );
     registry.serve(op::ModifyClusterDbRevision, Depth::Full, modify_revision);
     registry.serve(op::ModifyAquaConfiguration, Depth::Full, modify_aqua);
     registry.serve(op::FailoverPrimaryCompute, Depth::Full, failover);
@@ -39,28 +43,47 @@ async fn modify(call: Call, input: ModifyClusterMessage) -> Result<ModifyCluster
     cluster.require_available()?;
     let before = cluster.clone();
     options::version(input.cluster_version.as_deref())?;
-    options::hsm(&txn, &some(input.hsm_client_certificate_identifier.clone()), &some(input.hsm_configuration_identifier.clone()))?;
+    options::hsm(
+        &txn,
+        &some(input.hsm_client_certificate_identifier.clone()),
+        &some(input.hsm_configuration_identifier.clone()),
+    )?;
     at_once(&call, &mut txn, &mut cluster, &input)?;
     admin(&call, &mut txn, &mut cluster, &input)?;
     restarting(&call, &mut txn, &mut cluster, &input)?;
-    if input.node_type.is_some() || input.number_of_nodes.is_some() || input.cluster_type.is_some() {
-        let same = input.node_type.as_ref().is_none_or(|t| super::nodes::find(t).is_ok_and(|n| n.name == cluster.node_type))
-            && super::nodes::count(input.cluster_type.as_deref(), input.number_of_nodes, Some(cluster.nodes))? == cluster.nodes;
+    if input.node_type.is_some() || input.number_of_nodes.is_some() || input.cluster_type.is_some()
+    {
+        let same = input
+            .node_type
+            .as_ref()
+            .is_none_or(|t| super::nodes::find(t).is_ok_and(|n| n.name == cluster.node_type))
+            && super::nodes::count(
+                input.cluster_type.as_deref(),
+                input.number_of_nodes,
+                Some(cluster.nodes),
+            )? == cluster.nodes;
         // Tools that send all they know send what there is already.
         if !same {
-            begin_resize(&call, &mut txn, &mut cluster, &Wish {
-                cluster_type: input.cluster_type.as_deref(),
-                node_type: input.node_type.as_deref(),
-                nodes: input.number_of_nodes,
-                classic: None,
-            })?;
+            begin_resize(
+                &call,
+                &mut txn,
+                &mut cluster,
+                &Wish {
+                    cluster_type: input.cluster_type.as_deref(),
+                    node_type: input.node_type.as_deref(),
+                    nodes: input.number_of_nodes,
+                    classic: None,
+                },
+            )?;
         }
     }
     if let Some(new) = some(input.new_cluster_identifier) {
         let new = cluster_identifier("NewClusterIdentifier", &new)?;
         if new != cluster.id {
             if txn.get::<ClusterRecord>(&new).is_some() {
-                return Err(errors::cluster_already_exists_fault("Cluster already exists"));
+                return Err(errors::cluster_already_exists_fault(
+                    "Cluster already exists",
+                ));
             }
             if cluster.encrypted && cluster.copy.is_some() {
                 // L19585
@@ -82,7 +105,9 @@ async fn modify(call: Call, input: ModifyClusterMessage) -> Result<ModifyCluster
         super::automated::sweep(&call.control).await;
     }
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(ModifyClusterResult { cluster: Some(shown) })
+    Ok(ModifyClusterResult {
+        cluster: Some(shown),
+    })
 }
 
 /// What applies at once (L5031-5040).
@@ -93,7 +118,11 @@ fn at_once(
     input: &ModifyClusterMessage,
 ) -> Result<(), ApiError> {
     let now = call.now();
-    if let Some(window) = input.preferred_maintenance_window.clone().filter(|w| !w.is_empty()) {
+    if let Some(window) = input
+        .preferred_maintenance_window
+        .clone()
+        .filter(|w| !w.is_empty())
+    {
         cluster.window = windows::parse(&window)?;
     }
     if let Some(days) = input.automated_snapshot_retention_period {
@@ -110,8 +139,17 @@ fn at_once(
         let track = options::track(Some(&name))?;
         if track != cluster.track {
             let from = std::mem::replace(&mut cluster.track, track);
-            events::emit(txn, now, events::CLUSTER, &cluster.id, 2020,
-                format!("The maintenance track of cluster {} changed from {from} to {}.", cluster.id, cluster.track))?;
+            events::emit(
+                txn,
+                now,
+                events::CLUSTER,
+                &cluster.id,
+                2020,
+                format!(
+                    "The maintenance track of cluster {} changed from {from} to {}.",
+                    cluster.id, cluster.track
+                ),
+            )?;
         }
     }
     if let Some(public) = input.publicly_accessible {
@@ -136,8 +174,17 @@ fn at_once(
     }
     if let Some(ids) = input.vpc_security_group_ids.clone() {
         cluster.vpc_security_groups = networks::vpc_security_groups(Some(ids))?;
-        events::emit(txn, now, events::CLUSTER, &cluster.id, 2002,
-            format!("The VPC security groups of cluster {} were updated.", cluster.id))?;
+        events::emit(
+            txn,
+            now,
+            events::CLUSTER,
+            &cluster.id,
+            2002,
+            format!(
+                "The VPC security groups of cluster {} were updated.",
+                cluster.id
+            ),
+        )?;
     }
     if let Some(names) = input.cluster_security_groups.clone() {
         cluster.security_groups =
@@ -152,8 +199,19 @@ fn at_once(
             } else {
                 "pending-reboot".into()
             };
-            events::emit(txn, now, events::CLUSTER, &cluster.id, 1001,
-                format!("Cluster {} was modified to use parameter group {} at {}.", cluster.id, cluster.parameter_group, events::time(now)))?;
+            events::emit(
+                txn,
+                now,
+                events::CLUSTER,
+                &cluster.id,
+                1001,
+                format!(
+                    "Cluster {} was modified to use parameter group {} at {}.",
+                    cluster.id,
+                    cluster.parameter_group,
+                    events::time(now)
+                ),
+            )?;
         }
     }
     Ok(())
@@ -184,9 +242,12 @@ fn admin(
             password("MasterUserPassword", given)?;
             Some(given.clone())
         }
-        (None, Some(true)) if cluster.secret_arn.is_none() => {
-            Some(secrets::manage(call, txn, cluster, input.master_password_secret_kms_key_id.clone())?)
-        }
+        (None, Some(true)) if cluster.secret_arn.is_none() => Some(secrets::manage(
+            call,
+            txn,
+            cluster,
+            input.master_password_secret_kms_key_id.clone(),
+        )?),
         (None, Some(false)) if cluster.secret_arn.is_some() => {
             return Err(ApiError::combination(
                 "MasterUserPassword must be given when ManageMasterPassword is set to false.",
@@ -210,14 +271,22 @@ fn restarting(
 ) -> Result<(), ApiError> {
     let now = call.now();
     let node = cluster.node();
-    let relocation = input.availability_zone_relocation.unwrap_or(cluster.relocation);
+    let relocation = input
+        .availability_zone_relocation
+        .unwrap_or(cluster.relocation);
     let multi_az = input.multi_az.unwrap_or(cluster.multi_az);
     let strict = relocation || multi_az;
     if let Some(port) = input.port {
         let port = create::port(Some(port), strict)?;
         if port != cluster.port {
             cluster.port = port;
-            cluster.push(apply("modifying", Some((3679, format!("The port of cluster {} was modified.", cluster.id)))));
+            cluster.push(apply(
+                "modifying",
+                Some((
+                    3679,
+                    format!("The port of cluster {} was modified.", cluster.id),
+                )),
+            ));
         }
     } else if strict && (relocation != cluster.relocation || multi_az != cluster.multi_az) {
         create::port(Some(cluster.port.into()), true)?;
@@ -225,7 +294,13 @@ fn restarting(
     if multi_az != cluster.multi_az {
         if multi_az {
             if let Some(node) = node {
-                options::check_multi_az(&*txn, node, cluster.nodes, cluster.encrypted, &cluster.subnet_group)?;
+                options::check_multi_az(
+                    &*txn,
+                    node,
+                    cluster.nodes,
+                    cluster.encrypted,
+                    &cluster.subnet_group,
+                )?;
             }
             if cluster.elastic_ip.is_some() {
                 return Err(errors::unsupported_operation_fault(
@@ -234,10 +309,26 @@ fn restarting(
             }
         }
         cluster.multi_az = multi_az;
-        let (begun, done, word) = if multi_az { (3673, 3674, "enable") } else { (3676, 3677, "disable") };
-        events::emit(txn, now, events::CLUSTER, &cluster.id, begun,
-            format!("The request to {word} Multi-AZ for cluster {} started.", cluster.id))?;
-        let text = format!("The request to {word} Multi-AZ for cluster {} completed.", cluster.id);
+        let (begun, done, word) = if multi_az {
+            (3673, 3674, "enable")
+        } else {
+            (3676, 3677, "disable")
+        };
+        events::emit(
+            txn,
+            now,
+            events::CLUSTER,
+            &cluster.id,
+            begun,
+            format!(
+                "The request to {word} Multi-AZ for cluster {} started.",
+                cluster.id
+            ),
+        )?;
+        let text = format!(
+            "The request to {word} Multi-AZ for cluster {} completed.",
+            cluster.id
+        );
         cluster.push(apply("modifying", Some((done, text))));
     }
     if relocation != cluster.relocation {
@@ -257,9 +348,21 @@ fn restarting(
                     "Availability zone relocation is not enabled for this cluster.",
                 ));
             }
-            events::emit(txn, now, events::CLUSTER, &cluster.id, 3629,
-                format!("The request to relocate cluster {} was received.", cluster.id))?;
-            let text = format!("Cluster {} was relocated from {} to {zone}.", cluster.id, cluster.zone);
+            events::emit(
+                txn,
+                now,
+                events::CLUSTER,
+                &cluster.id,
+                3629,
+                format!(
+                    "The request to relocate cluster {} was received.",
+                    cluster.id
+                ),
+            )?;
+            let text = format!(
+                "Cluster {} was relocated from {} to {zone}.",
+                cluster.id, cluster.zone
+            );
             cluster.zone = zone;
             cluster.push(apply("relocating", Some((3630, text))));
         }
@@ -272,7 +375,9 @@ fn restarting(
         cluster.push(apply("modifying", None));
     }
     let key = some(input.kms_key_id.clone());
-    let encrypted = input.encrypted.unwrap_or(cluster.encrypted || key.is_some());
+    let encrypted = input
+        .encrypted
+        .unwrap_or(cluster.encrypted || key.is_some());
     if encrypted != cluster.encrypted || (key.is_some() && key != cluster.kms_key) {
         if cluster.copy.is_some() {
             // L19659
@@ -281,7 +386,9 @@ fn restarting(
             ));
         }
         if !encrypted && cluster.multi_az {
-            return Err(errors::unsupported_operation_fault("Multi-AZ needs an encrypted cluster."));
+            return Err(errors::unsupported_operation_fault(
+                "Multi-AZ needs an encrypted cluster.",
+            ));
         }
         if encrypted {
             cluster.pending_values.0.encryption_type = Some("KMS".into());
@@ -322,12 +429,18 @@ async fn modify_iam_roles(
         }
         cluster.default_role = some(Some(default));
     }
-    if cluster.default_role.as_ref().is_some_and(|role| removed.contains(role)) {
+    if cluster
+        .default_role
+        .as_ref()
+        .is_some_and(|role| removed.contains(role))
+    {
         cluster.default_role = None;
     }
     let shown = put(&call, &mut txn, cluster)?;
     txn.commit().await?;
-    Ok(ModifyClusterIamRolesResult { cluster: Some(shown) })
+    Ok(ModifyClusterIamRolesResult {
+        cluster: Some(shown),
+    })
 }
 
 async fn modify_maintenance(
@@ -345,24 +458,33 @@ async fn modify_maintenance(
                 cluster.deferrals.retain(|deferral| deferral.id != *id);
             }
             Some(id) => {
-                return Err(ApiError::validation(format!("The deferral {id} does not exist.")));
+                return Err(ApiError::validation(format!(
+                    "The deferral {id} does not exist."
+                )));
             }
             None => cluster.deferrals.clear(),
         }
     } else {
-        if input.defer_maintenance_end_time.is_some() && input.defer_maintenance_duration.is_some() {
+        if input.defer_maintenance_end_time.is_some() && input.defer_maintenance_duration.is_some()
+        {
             return Err(ApiError::combination(
                 "DeferMaintenanceEndTime and DeferMaintenanceDuration cannot be specified together.",
             ));
         }
-        let known = id
-            .as_ref()
-            .and_then(|id| cluster.deferrals.iter().position(|deferral| deferral.id == *id));
+        let known = id.as_ref().and_then(|id| {
+            cluster
+                .deferrals
+                .iter()
+                .position(|deferral| deferral.id == *id)
+        });
         let start = input
             .defer_maintenance_start_time
             .or(known.map(|at| cluster.deferrals[at].start))
             .unwrap_or(now);
-        let end = match (input.defer_maintenance_end_time, input.defer_maintenance_duration) {
+        let end = match (
+            input.defer_maintenance_end_time,
+            input.defer_maintenance_duration,
+        ) {
             (Some(end), _) => end,
             (None, Some(days)) => start + Duration::days(days.clamp(0, 3650)),
             (None, None) => start + Duration::days(45),
@@ -374,7 +496,9 @@ async fn modify_maintenance(
             ));
         }
         let deferral = Deferral {
-            id: id.unwrap_or_else(|| format!("dfm-{}", &uuid::Uuid::new_v4().simple().to_string()[..20])),
+            id: id.unwrap_or_else(|| {
+                format!("dfm-{}", &uuid::Uuid::new_v4().simple().to_string()[..20])
+            }),
             start,
             end,
         };
@@ -382,7 +506,11 @@ async fn modify_maintenance(
             Some(at) => cluster.deferrals[at] = deferral,
             None => {
                 // L3065: what follows a deferral at once cannot be deferred.
-                if cluster.deferrals.iter().any(|other| other.end >= start && other.start <= end) {
+                if cluster
+                    .deferrals
+                    .iter()
+                    .any(|other| other.end >= start && other.start <= end)
+                {
                     return Err(ApiError::validation(
                         "The deferral overlaps or follows directly another one.",
                     ));
@@ -393,7 +521,9 @@ async fn modify_maintenance(
     }
     let shown = put(&call, &mut txn, cluster)?;
     txn.commit().await?;
-    Ok(ModifyClusterMaintenanceResult { cluster: Some(shown) })
+    Ok(ModifyClusterMaintenanceResult {
+        cluster: Some(shown),
+    })
 }
 
 async fn modify_revision(
@@ -414,7 +544,10 @@ async fn modify_revision(
     )))
 }
 
-async fn modify_aqua(call: Call, input: ModifyAquaInputMessage) -> Result<ModifyAquaOutputMessage, ApiError> {
+async fn modify_aqua(
+    call: Call,
+    input: ModifyAquaInputMessage,
+) -> Result<ModifyAquaOutputMessage, ApiError> {
     // AQUA was retired; the service takes the setting and does nothing with it.
     find_cluster(&call.view(), &input.cluster_identifier)?;
     Ok(ModifyAquaOutputMessage {
@@ -439,15 +572,29 @@ async fn failover(
         )));
     }
     let second = windows::next_zone(&cluster.zone);
-    events::emit(&mut txn, call.now(), events::CLUSTER, &cluster.id, 3666,
-        format!("Multi-AZ cluster {} is recovering: compute in {} takes over.", cluster.id, second))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::CLUSTER,
+        &cluster.id,
+        3666,
+        format!(
+            "Multi-AZ cluster {} is recovering: compute in {} takes over.",
+            cluster.id, second
+        ),
+    )?;
     cluster.zone = second;
-    let text = format!("Multi-AZ cluster {} was recovered with both Availability Zones.", cluster.id);
+    let text = format!(
+        "Multi-AZ cluster {} was recovered with both Availability Zones.",
+        cluster.id
+    );
     cluster.push(apply("modifying", Some((3669, text))));
     let shown = put(&call, &mut txn, cluster.clone())?;
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(FailoverPrimaryComputeResult { cluster: Some(shown) })
+    Ok(FailoverPrimaryComputeResult {
+        cluster: Some(shown),
+    })
 }
 
 async fn rotate_key(
@@ -467,6 +614,7 @@ async fn rotate_key(
     let shown = put(&call, &mut txn, cluster.clone())?;
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(RotateEncryptionKeyResult { cluster: Some(shown) })
+    Ok(RotateEncryptionKeyResult {
+        cluster: Some(shown),
+    })
 }
-

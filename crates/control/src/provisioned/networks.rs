@@ -8,12 +8,11 @@ use std::sync::Arc;
 use lw_aws_model::redshift::{
     AuthorizeClusterSecurityGroupIngressMessage, AuthorizeClusterSecurityGroupIngressResult,
     AvailabilityZone, ClusterSecurityGroup, ClusterSecurityGroupMessage, ClusterSubnetGroup,
-    ClusterSubnetGroupMessage, CreateClusterSecurityGroupMessage,
-    CreateClusterSecurityGroupResult, CreateClusterSubnetGroupMessage,
-    CreateClusterSubnetGroupResult, DeleteClusterSecurityGroupMessage,
-    DeleteClusterSubnetGroupMessage, DescribeClusterSecurityGroupsMessage,
-    DescribeClusterSubnetGroupsMessage, EC2SecurityGroup, IPRange,
-    ModifyClusterSubnetGroupMessage, ModifyClusterSubnetGroupResult,
+    ClusterSubnetGroupMessage, CreateClusterSecurityGroupMessage, CreateClusterSecurityGroupResult,
+    CreateClusterSubnetGroupMessage, CreateClusterSubnetGroupResult,
+    DeleteClusterSecurityGroupMessage, DeleteClusterSubnetGroupMessage,
+    DescribeClusterSecurityGroupsMessage, DescribeClusterSubnetGroupsMessage, EC2SecurityGroup,
+    IPRange, ModifyClusterSubnetGroupMessage, ModifyClusterSubnetGroupResult,
     RevokeClusterSecurityGroupIngressMessage, RevokeClusterSecurityGroupIngressResult, Subnet,
     errors, op,
 };
@@ -71,16 +70,40 @@ impl Record for SubnetGroup {
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::CreateClusterSecurityGroup, Depth::Full, create_security_group);
-    registry.serve(op::DeleteClusterSecurityGroup, Depth::Full, delete_security_group);
-    registry.serve(op::DescribeClusterSecurityGroups, Depth::Full, describe_security_groups);
-    registry.serve(op::AuthorizeClusterSecurityGroupIngress, Depth::Full, authorize_ingress);
-    registry.serve(op::RevokeClusterSecurityGroupIngress, Depth::Full, revoke_ingress);
+    registry.serve(
+        op::CreateClusterSecurityGroup,
+        Depth::Full,
+        create_security_group,
+    );
+    registry.serve(
+        op::DeleteClusterSecurityGroup,
+        Depth::Full,
+        delete_security_group,
+    );
+    registry.serve(
+        op::DescribeClusterSecurityGroups,
+        Depth::Full,
+        describe_security_groups,
+    );
+    registry.serve(
+        op::AuthorizeClusterSecurityGroupIngress,
+        Depth::Full,
+        authorize_ingress,
+    );
+    registry.serve(
+        op::RevokeClusterSecurityGroupIngress,
+        Depth::Full,
+        revoke_ingress,
+    );
     let subnets = Depth::Record("subnets belong to EC2, which is not here");
     registry.serve(op::CreateClusterSubnetGroup, subnets, create_subnet_group);
     registry.serve(op::ModifyClusterSubnetGroup, subnets, modify_subnet_group);
     registry.serve(op::DeleteClusterSubnetGroup, subnets, delete_subnet_group);
-    registry.serve(op::DescribeClusterSubnetGroups, subnets, describe_subnet_groups);
+    registry.serve(
+        op::DescribeClusterSubnetGroups,
+        subnets,
+        describe_subnet_groups,
+    );
 }
 
 /// Makes the default groups. The default security group lets everybody in, and says so: it has a rule
@@ -262,7 +285,11 @@ fn shown_subnet_group(
                 .map(|(at, id)| Subnet {
                     subnet_identifier: Some(id.clone()),
                     subnet_availability_zone: Some(AvailabilityZone {
-                        name: Some(format!("{}{}", config.region, (b'a' + (at % 3) as u8) as char)),
+                        name: Some(format!(
+                            "{}{}",
+                            config.region,
+                            (b'a' + (at % 3) as u8) as char
+                        )),
                         supported_platforms: None,
                     }),
                     subnet_status: Some("Active".into()),
@@ -278,17 +305,20 @@ async fn create_security_group(
     call: Call,
     input: CreateClusterSecurityGroupMessage,
 ) -> Result<CreateClusterSecurityGroupResult, ApiError> {
-    let name = group_name("ClusterSecurityGroupName", &input.cluster_security_group_name)?;
+    let name = group_name(
+        "ClusterSecurityGroupName",
+        &input.cluster_security_group_name,
+    )?;
     let mut txn = call.begin().await;
     if txn.get::<SecurityGroup>(&name).is_some() {
-        return Err(errors::cluster_security_group_already_exists_fault(format!(
-            "Security group {name} already exists"
-        )));
+        return Err(errors::cluster_security_group_already_exists_fault(
+            format!("Security group {name} already exists"),
+        ));
     }
     if txn.count::<SecurityGroup>() > QUOTA {
-        return Err(errors::cluster_security_group_quota_exceeded_fault(format!(
-            "The quota of {QUOTA} cluster security groups is reached."
-        )));
+        return Err(errors::cluster_security_group_quota_exceeded_fault(
+            format!("The quota of {QUOTA} cluster security groups is reached."),
+        ));
     }
     let group = SecurityGroup {
         name: name.clone(),
@@ -298,8 +328,14 @@ async fn create_security_group(
     };
     txn.put(group.clone())?;
     tags::set(&mut txn, &security_arn(call.config(), &name), input.tags)?;
-    events::emit(&mut txn, call.now(), events::SECURITY_GROUP, &name, 4002,
-        format!("Cluster security group {name} was created."))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::SECURITY_GROUP,
+        &name,
+        4002,
+        format!("Cluster security group {name} was created."),
+    )?;
     let shown = shown_security_group(&txn, call.config(), &group);
     txn.commit().await?;
     Ok(CreateClusterSecurityGroupResult {
@@ -329,8 +365,14 @@ async fn delete_security_group(
     }
     txn.delete::<SecurityGroup>(&group.name);
     tags::forget(&mut txn, &security_arn(call.config(), &group.name));
-    events::emit(&mut txn, call.now(), events::SECURITY_GROUP, &group.name, 4003,
-        format!("Cluster security group {} was deleted.", group.name))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::SECURITY_GROUP,
+        &group.name,
+        4003,
+        format!("Cluster security group {} was deleted.", group.name),
+    )?;
     txn.commit().await?;
     Ok(Nothing)
 }
@@ -347,7 +389,12 @@ async fn describe_security_groups(
     let all = all
         .into_iter()
         .filter(|group| {
-            tags::matches(&view, &security_arn(call.config(), &group.name), &input.tag_keys, &input.tag_values)
+            tags::matches(
+                &view,
+                &security_arn(call.config(), &group.name),
+                &input.tag_keys,
+                &input.tag_values,
+            )
         })
         .collect();
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
@@ -390,14 +437,19 @@ async fn authorize_ingress(
     call: Call,
     input: AuthorizeClusterSecurityGroupIngressMessage,
 ) -> Result<AuthorizeClusterSecurityGroupIngressResult, ApiError> {
-    let rule = rule(input.cidrip, input.ec2_security_group_name, input.ec2_security_group_owner_id)?;
+    let rule = rule(
+        input.cidrip,
+        input.ec2_security_group_name,
+        input.ec2_security_group_owner_id,
+    )?;
     let group = change_rules(&call, &input.cluster_security_group_name, |group| {
         if group.ranges.len() + group.ec2.len() >= RULES {
             return Err(errors::authorization_quota_exceeded_fault(format!(
                 "The quota of {RULES} rules of a security group is reached."
             )));
         }
-        let there = || errors::authorization_already_exists_fault("The authorization already exists.");
+        let there =
+            || errors::authorization_already_exists_fault("The authorization already exists.");
         match rule {
             Rule::Cidr(cidr) if group.ranges.contains(&cidr) => Err(there()),
             Rule::Cidr(cidr) => {
@@ -424,12 +476,18 @@ async fn revoke_ingress(
     call: Call,
     input: RevokeClusterSecurityGroupIngressMessage,
 ) -> Result<RevokeClusterSecurityGroupIngressResult, ApiError> {
-    let rule = rule(input.cidrip, input.ec2_security_group_name, input.ec2_security_group_owner_id)?;
+    let rule = rule(
+        input.cidrip,
+        input.ec2_security_group_name,
+        input.ec2_security_group_owner_id,
+    )?;
     let group = change_rules(&call, &input.cluster_security_group_name, |group| {
         let before = group.ranges.len() + group.ec2.len();
         match rule {
             Rule::Cidr(cidr) => group.ranges.retain(|range| *range != cidr),
-            Rule::Ec2(name, owner) => group.ec2.retain(|pair| *pair != (name.clone(), owner.clone())),
+            Rule::Ec2(name, owner) => group
+                .ec2
+                .retain(|pair| *pair != (name.clone(), owner.clone())),
         }
         if group.ranges.len() + group.ec2.len() == before {
             return Err(errors::authorization_not_found_fault(
@@ -454,14 +512,32 @@ async fn change_rules(
     let mut group = (*find_security_group(&txn, name)?).clone();
     change(&mut group)?;
     txn.put(group.clone())?;
-    events::emit(&mut txn, call.now(), events::SECURITY_GROUP, &group.name, 4004,
-        format!("Cluster security group {} was changed. The changes are applied to all associated clusters.", group.name))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::SECURITY_GROUP,
+        &group.name,
+        4004,
+        format!(
+            "Cluster security group {} was changed. The changes are applied to all associated clusters.",
+            group.name
+        ),
+    )?;
     let mut users = Vec::new();
     for cluster in Read::list::<ClusterRecord>(&txn) {
         if cluster.security_groups.contains(&group.name) {
             users.push(cluster.id.clone());
-            events::emit(&mut txn, call.now(), events::CLUSTER, &cluster.id, 4001,
-                format!("Security group {} was modified. The changes are applied to cluster {}.", group.name, cluster.id))?;
+            events::emit(
+                &mut txn,
+                call.now(),
+                events::CLUSTER,
+                &cluster.id,
+                4001,
+                format!(
+                    "Security group {} was modified. The changes are applied to cluster {}.",
+                    group.name, cluster.id
+                ),
+            )?;
         }
     }
     let shown = shown_security_group(&txn, call.config(), &group);
@@ -578,7 +654,12 @@ async fn describe_subnet_groups(
     let all = all
         .into_iter()
         .filter(|group| {
-            tags::matches(&view, &subnet_arn(call.config(), &group.name), &input.tag_keys, &input.tag_values)
+            tags::matches(
+                &view,
+                &subnet_arn(call.config(), &group.name),
+                &input.tag_keys,
+                &input.tag_values,
+            )
         })
         .collect();
     let (page, marker) = paged(all, &input.marker, input.max_records)?;

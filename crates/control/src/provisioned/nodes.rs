@@ -60,16 +60,80 @@ const fn node(
 
 /// All of them. The older ones stay because scripts name them (L2881-2887).
 pub const TYPES: &[NodeType] = &[
-    node("ra3.large", 16, 2, (8_192, 1_024), (1, 16, 32), (2, 4), 2000),
-    node("ra3.xlplus", 32, 2, (32_768, 4_096), (1, 16, 32), (2, 4), 2000),
-    node("ra3.4xlarge", 96, 4, (131_072, 131_072), (2, 32, 64), (4, 4), 2000),
-    node("ra3.16xlarge", 384, 16, (131_072, 131_072), (2, 128, 128), (4, 4), 2000),
+    node(
+        "ra3.large",
+        16,
+        2,
+        (8_192, 1_024),
+        (1, 16, 32),
+        (2, 4),
+        2000,
+    ),
+    node(
+        "ra3.xlplus",
+        32,
+        2,
+        (32_768, 4_096),
+        (1, 16, 32),
+        (2, 4),
+        2000,
+    ),
+    node(
+        "ra3.4xlarge",
+        96,
+        4,
+        (131_072, 131_072),
+        (2, 32, 64),
+        (4, 4),
+        2000,
+    ),
+    node(
+        "ra3.16xlarge",
+        384,
+        16,
+        (131_072, 131_072),
+        (2, 128, 128),
+        (4, 4),
+        2000,
+    ),
     node("dc2.large", 15, 2, (160, 160), (1, 32, 32), (2, 2), 500),
-    node("dc2.8xlarge", 244, 16, (2_560, 2_560), (2, 128, 128), (2, 2), 2000),
+    node(
+        "dc2.8xlarge",
+        244,
+        16,
+        (2_560, 2_560),
+        (2, 128, 128),
+        (2, 2),
+        2000,
+    ),
     node("dc1.large", 15, 2, (160, 160), (1, 32, 32), (2, 2), 500),
-    node("dc1.8xlarge", 244, 32, (2_560, 2_560), (2, 128, 128), (2, 2), 2000),
-    node("ds2.xlarge", 31, 2, (2_048, 2_048), (1, 32, 32), (2, 2), 500),
-    node("ds2.8xlarge", 244, 16, (16_384, 16_384), (2, 128, 128), (2, 2), 2000),
+    node(
+        "dc1.8xlarge",
+        244,
+        32,
+        (2_560, 2_560),
+        (2, 128, 128),
+        (2, 2),
+        2000,
+    ),
+    node(
+        "ds2.xlarge",
+        31,
+        2,
+        (2_048, 2_048),
+        (1, 32, 32),
+        (2, 2),
+        500,
+    ),
+    node(
+        "ds2.8xlarge",
+        244,
+        16,
+        (16_384, 16_384),
+        (2, 128, 128),
+        (2, 2),
+        2000,
+    ),
 ];
 
 /// Nodes of all clusters of an account (L27977).
@@ -94,16 +158,23 @@ pub fn find(name: &str) -> Result<&'static NodeType, ApiError> {
 impl NodeType {
     /// Bytes a cluster can hold, in MB.
     pub fn capacity_mb(&self, nodes: i64) -> i64 {
-        1024 * nodes * if nodes == 1 { self.storage_single_gb } else { self.storage_gb }
+        1024 * nodes
+            * if nodes == 1 {
+                self.storage_single_gb
+            } else {
+                self.storage_gb
+            }
     }
 
     /// Is this number of nodes good for a new cluster, or for one that is resized the classic way?
     pub fn check_count(&self, nodes: i64) -> Result<(), ApiError> {
         if nodes > self.max {
-            return Err(errors::number_of_nodes_per_cluster_limit_exceeded_fault(format!(
-                "The number of nodes {nodes} exceeds the limit of {} for node type {}.",
-                self.max, self.name
-            )));
+            return Err(errors::number_of_nodes_per_cluster_limit_exceeded_fault(
+                format!(
+                    "The number of nodes {nodes} exceeds the limit of {} for node type {}.",
+                    self.max, self.name
+                ),
+            ));
         }
         if nodes < self.min {
             return Err(ApiError::validation(format!(
@@ -157,7 +228,9 @@ pub fn count(
             "Invalid cluster type: {other}. Valid values: multi-node, single-node."
         ))),
         (None, Some(n)) if n >= 1 => Ok(n),
-        (None, Some(n)) => Err(ApiError::validation(format!("Invalid number of nodes: {n}."))),
+        (None, Some(n)) => Err(ApiError::validation(format!(
+            "Invalid number of nodes: {n}."
+        ))),
         (None, None) => Ok(absent.unwrap_or(1)),
     }
 }

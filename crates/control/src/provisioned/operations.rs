@@ -51,8 +51,15 @@ async fn delete(call: Call, input: DeleteClusterMessage) -> Result<DeleteCluster
         .all(|p| matches!(p, Pending::Password { .. } | Pending::Apply { .. }));
     let deletable = matches!(
         cluster.status.as_str(),
-        "available" | "modifying" | "paused" | "incompatible-restore" | "incompatible-network"
-            | "incompatible-parameters" | "incompatible-hsm" | "hardware-failure" | "storage-full"
+        "available"
+            | "modifying"
+            | "paused"
+            | "incompatible-restore"
+            | "incompatible-network"
+            | "incompatible-parameters"
+            | "incompatible-hsm"
+            | "hardware-failure"
+            | "storage-full"
     );
     if !still || !deletable {
         return Err(errors::invalid_cluster_state_fault(
@@ -67,15 +74,29 @@ async fn delete(call: Call, input: DeleteClusterMessage) -> Result<DeleteCluster
         let mut snapshot = SnapshotRecord::of(&cluster, id.clone(), false, retention, call.now());
         snapshot.last = true;
         snapshots::put_new(&mut txn, snapshot)?;
-        events::emit(&mut txn, call.now(), events::SNAPSHOT, id, 2012,
-            format!("A final snapshot {id} of Amazon Redshift cluster {} started at {}.", cluster.id, events::time(call.now())))?;
+        events::emit(
+            &mut txn,
+            call.now(),
+            events::SNAPSHOT,
+            id,
+            2012,
+            format!(
+                "A final snapshot {id} of Amazon Redshift cluster {} started at {}.",
+                cluster.id,
+                events::time(call.now())
+            ),
+        )?;
     }
     cluster.pending.clear();
-    cluster.push(Pending::Delete { final_snapshot: final_id });
+    cluster.push(Pending::Delete {
+        final_snapshot: final_id,
+    });
     let shown = put(&call, &mut txn, cluster.clone())?;
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(DeleteClusterResult { cluster: Some(shown) })
+    Ok(DeleteClusterResult {
+        cluster: Some(shown),
+    })
 }
 
 /// Writes the record and gives what the API shows of it.
@@ -91,14 +112,21 @@ pub fn put(
 async fn reboot(call: Call, input: RebootClusterMessage) -> Result<RebootClusterResult, ApiError> {
     let mut txn = call.begin().await;
     let mut cluster = (*find_cluster(&txn, &input.cluster_identifier)?).clone();
-    if !(cluster.pending.is_empty() && matches!(cluster.status.as_str(), "available" | "incompatible-parameters")) {
+    if !(cluster.pending.is_empty()
+        && matches!(
+            cluster.status.as_str(),
+            "available" | "incompatible-parameters"
+        ))
+    {
         cluster.require_available()?;
     }
     cluster.push(Pending::Reboot);
     let shown = put(&call, &mut txn, cluster.clone())?;
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(RebootClusterResult { cluster: Some(shown) })
+    Ok(RebootClusterResult {
+        cluster: Some(shown),
+    })
 }
 
 async fn pause(call: Call, input: PauseClusterMessage) -> Result<PauseClusterResult, ApiError> {
@@ -107,7 +135,9 @@ async fn pause(call: Call, input: PauseClusterMessage) -> Result<PauseClusterRes
     cluster.require_available()?;
     // L3630-3634, L4559.
     if cluster.multi_az {
-        return Err(errors::unsupported_operation_fault("A Multi-AZ cluster cannot be paused."));
+        return Err(errors::unsupported_operation_fault(
+            "A Multi-AZ cluster cannot be paused.",
+        ));
     }
     if cluster.auto_retention == 0 {
         return Err(errors::unsupported_operation_fault(
@@ -115,15 +145,28 @@ async fn pause(call: Call, input: PauseClusterMessage) -> Result<PauseClusterRes
         ));
     }
     if cluster.hsm_configuration.is_some() {
-        return Err(errors::unsupported_operation_fault("A cluster with an HSM cannot be paused."));
+        return Err(errors::unsupported_operation_fault(
+            "A cluster with an HSM cannot be paused.",
+        ));
     }
     cluster.push(Pending::Pause);
-    events::emit(&mut txn, call.now(), events::CLUSTER, &cluster.id, 3618,
-        format!("The pause operation for Amazon Redshift cluster {} started.", cluster.id))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::CLUSTER,
+        &cluster.id,
+        3618,
+        format!(
+            "The pause operation for Amazon Redshift cluster {} started.",
+            cluster.id
+        ),
+    )?;
     let shown = put(&call, &mut txn, cluster.clone())?;
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(PauseClusterResult { cluster: Some(shown) })
+    Ok(PauseClusterResult {
+        cluster: Some(shown),
+    })
 }
 
 async fn resume(call: Call, input: ResumeClusterMessage) -> Result<ResumeClusterResult, ApiError> {
@@ -140,7 +183,9 @@ async fn resume(call: Call, input: ResumeClusterMessage) -> Result<ResumeCluster
     let shown = put(&call, &mut txn, cluster.clone())?;
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(ResumeClusterResult { cluster: Some(shown) })
+    Ok(ResumeClusterResult {
+        cluster: Some(shown),
+    })
 }
 
 /// What is asked of a resize.
@@ -224,20 +269,43 @@ pub fn begin_resize(
         classic,
     });
     let (event, text) = if classic {
-        (2006, format!("A resize for Amazon Redshift cluster {} was started. The cluster is in read-only mode.", cluster.id))
+        (
+            2006,
+            format!(
+                "A resize for Amazon Redshift cluster {} was started. The cluster is in read-only mode.",
+                cluster.id
+            ),
+        )
     } else {
-        (3012, format!("We have received an elastic resize request for Amazon Redshift cluster {} that was submitted at {}. We will provide an event notification when resize begins.", cluster.id, events::time(call.now())))
+        (
+            3012,
+            format!(
+                "We have received an elastic resize request for Amazon Redshift cluster {} that was submitted at {}. We will provide an event notification when resize begins.",
+                cluster.id,
+                events::time(call.now())
+            ),
+        )
     };
     events::emit(txn, call.now(), events::CLUSTER, &cluster.id, event, text)
 }
 
 fn kind(nodes: i64) -> &'static str {
-    if nodes == 1 { "single-node" } else { "multi-node" }
+    if nodes == 1 {
+        "single-node"
+    } else {
+        "multi-node"
+    }
 }
 
 /// ResizeCluster, which scheduled actions make too.
-pub async fn resize(call: Call, input: ResizeClusterMessage) -> Result<ResizeClusterResult, ApiError> {
-    if let Some(id) = input.reserved_node_id.or(input.target_reserved_node_offering_id) {
+pub async fn resize(
+    call: Call,
+    input: ResizeClusterMessage,
+) -> Result<ResizeClusterResult, ApiError> {
+    if let Some(id) = input
+        .reserved_node_id
+        .or(input.target_reserved_node_offering_id)
+    {
         return Err(errors::reserved_node_not_found_fault(format!(
             "The reserved node {id} cannot be exchanged by a resize here."
         )));
@@ -245,16 +313,23 @@ pub async fn resize(call: Call, input: ResizeClusterMessage) -> Result<ResizeClu
     let mut txn = call.begin().await;
     let mut cluster = (*find_cluster(&txn, &input.cluster_identifier)?).clone();
     cluster.require_available()?;
-    begin_resize(&call, &mut txn, &mut cluster, &Wish {
-        cluster_type: input.cluster_type.as_deref(),
-        node_type: input.node_type.as_deref(),
-        nodes: input.number_of_nodes,
-        classic: Some(input.classic.unwrap_or(false)),
-    })?;
+    begin_resize(
+        &call,
+        &mut txn,
+        &mut cluster,
+        &Wish {
+            cluster_type: input.cluster_type.as_deref(),
+            node_type: input.node_type.as_deref(),
+            nodes: input.number_of_nodes,
+            classic: Some(input.classic.unwrap_or(false)),
+        },
+    )?;
     let shown = put(&call, &mut txn, cluster.clone())?;
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(ResizeClusterResult { cluster: Some(shown) })
+    Ok(ResizeClusterResult {
+        cluster: Some(shown),
+    })
 }
 
 fn progress(call: &Call, cluster: &ClusterRecord, resize: &Resize) -> ResizeProgressMessage {
@@ -276,7 +351,14 @@ fn progress(call: &Call, cluster: &ClusterRecord, resize: &Resize) -> ResizeProg
         progress_in_mega_bytes: Some(if done { megabytes } else { 0 }),
         elapsed_time_in_seconds: Some(seconds),
         estimated_time_to_completion_in_seconds: Some(0),
-        resize_type: Some(if resize.classic { "ClassicResize" } else { "ElasticResize" }.into()),
+        resize_type: Some(
+            if resize.classic {
+                "ClassicResize"
+            } else {
+                "ElasticResize"
+            }
+            .into(),
+        ),
         message: resize.message.clone(),
         target_encryption_type: Some(if cluster.encrypted { "KMS" } else { "NONE" }.into()),
         data_transfer_progress_percent: Some(if done { 100.0 } else { 0.0 }),
@@ -284,7 +366,9 @@ fn progress(call: &Call, cluster: &ClusterRecord, resize: &Resize) -> ResizeProg
 }
 
 fn no_resize(cluster: &str) -> ApiError {
-    errors::resize_not_found_fault(format!("A resize operation for cluster {cluster} was not found."))
+    errors::resize_not_found_fault(format!(
+        "A resize operation for cluster {cluster} was not found."
+    ))
 }
 
 async fn describe_resize(
@@ -292,7 +376,10 @@ async fn describe_resize(
     input: DescribeResizeMessage,
 ) -> Result<ResizeProgressMessage, ApiError> {
     let cluster = find_cluster(&call.view(), &input.cluster_identifier)?;
-    let resize = cluster.resize.as_ref().ok_or_else(|| no_resize(&cluster.id))?;
+    let resize = cluster
+        .resize
+        .as_ref()
+        .ok_or_else(|| no_resize(&cluster.id))?;
     Ok(progress(&call, &cluster, resize))
 }
 
@@ -307,7 +394,11 @@ async fn cancel_resize(
         .as_ref()
         .is_some_and(|resize| nodes::find(&resize.node_type).is_ok_and(|node| node.ra3));
     let id = cluster.id.clone();
-    let Some(resize) = cluster.resize.as_mut().filter(|resize| resize.ended.is_none()) else {
+    let Some(resize) = cluster
+        .resize
+        .as_mut()
+        .filter(|resize| resize.ended.is_none())
+    else {
         return Err(no_resize(&id));
     };
     if !resize.classic || to_ra3 {

@@ -43,13 +43,17 @@ pub fn iam_roles(given: Option<Vec<String>>) -> Result<Vec<String>, ApiError> {
     let mut roles = given.unwrap_or_default();
     for role in &roles {
         if !(role.starts_with("arn:") && role.contains(":iam::") && role.contains(":role/")) {
-            return Err(ApiError::validation(format!("Invalid IAM role ARN: {role}")));
+            return Err(ApiError::validation(format!(
+                "Invalid IAM role ARN: {role}"
+            )));
         }
     }
     roles.sort();
     roles.dedup();
     if roles.len() > 50 {
-        return Err(errors::limit_exceeded_fault("A cluster can have up to 50 IAM roles."));
+        return Err(errors::limit_exceeded_fault(
+            "A cluster can have up to 50 IAM roles.",
+        ));
     }
     Ok(roles)
 }
@@ -59,7 +63,9 @@ pub fn zone(given: Option<String>, region: &str, namespace: &str) -> Result<Stri
     match some(given) {
         None => Ok(windows::zone(region, namespace)),
         Some(zone) if is_zone(&zone) => Ok(zone),
-        Some(zone) => Err(ApiError::validation(format!("Invalid availability zone: {zone}"))),
+        Some(zone) => Err(ApiError::validation(format!(
+            "Invalid availability zone: {zone}"
+        ))),
     }
 }
 
@@ -77,14 +83,18 @@ pub fn hsm(
     configuration: &Option<String>,
 ) -> Result<(), ApiError> {
     if let Some(name) = certificate
-        && read.get::<HsmCertificate>(&name.to_ascii_lowercase()).is_none()
+        && read
+            .get::<HsmCertificate>(&name.to_ascii_lowercase())
+            .is_none()
     {
         return Err(errors::hsm_client_certificate_not_found_fault(format!(
             "HSM client certificate {name} not found."
         )));
     }
     if let Some(name) = configuration
-        && read.get::<HsmConfiguration>(&name.to_ascii_lowercase()).is_none()
+        && read
+            .get::<HsmConfiguration>(&name.to_ascii_lowercase())
+            .is_none()
     {
         return Err(errors::hsm_configuration_not_found_fault(format!(
             "HSM configuration {name} not found."
@@ -121,9 +131,9 @@ pub fn ip_type(given: Option<String>) -> Result<String, ApiError> {
     match some(given) {
         None => Ok("ipv4".into()),
         Some(word) if word.eq_ignore_ascii_case("ipv4") => Ok("ipv4".into()),
-        Some(word) if word.eq_ignore_ascii_case("dualstack") => Err(errors::unsupported_operation_fault(
-            "The IP address type dualstack is not supported.",
-        )),
+        Some(word) if word.eq_ignore_ascii_case("dualstack") => Err(
+            errors::unsupported_operation_fault("The IP address type dualstack is not supported."),
+        ),
         Some(word) => Err(ApiError::validation(format!(
             "Invalid IP address type: {word}. Valid values: ipv4, dualstack."
         ))),
@@ -138,7 +148,11 @@ pub fn check_multi_az(
     encrypted: bool,
     subnet_group: &str,
 ) -> Result<(), ApiError> {
-    let wrong = |what: &str| Err(errors::unsupported_operation_fault(format!("Multi-AZ {what}")));
+    let wrong = |what: &str| {
+        Err(errors::unsupported_operation_fault(format!(
+            "Multi-AZ {what}"
+        )))
+    };
     if !node.ra3 {
         return wrong("is supported by RA3 node types only.");
     }

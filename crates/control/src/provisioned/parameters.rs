@@ -19,9 +19,9 @@ use serde::{Deserialize, Serialize};
 use super::cluster::ClusterRecord;
 use super::common::{Read, identifier, paged, paged_in_order};
 use super::{events, lifecycle, tags, wlm};
+use crate::Call;
 use crate::records::{Record, Txn};
 use crate::registry::{Depth, Registry};
-use crate::Call;
 
 /// The only family there is (L18367).
 pub const FAMILY: &str = "redshift-1.0";
@@ -79,34 +79,120 @@ const WLM: &str = "wlm_json_configuration";
 
 /// All parameters of `redshift-1.0` (L18387-18408), in order of names.
 const PARAMETERS: &[Known] = &[
-    known("auto_analyze", "true", "boolean", "true,false", "Use auto analyze"),
+    known(
+        "auto_analyze",
+        "true",
+        "boolean",
+        "true,false",
+        "Use auto analyze",
+    ),
     known("auto_mv", "true", "boolean", "true,false", "Use auto mv"),
-    known("datestyle", "ISO, MDY", "string", "", "Sets the display format for date and time values."),
-    known("enable_case_sensitive_identifier", "false", "boolean", "true,false", "Preserve case sensitivity for database identifiers"),
-    known("enable_user_activity_logging", "false", "boolean", "true,false", "Enables user activity logging"),
-    known("extra_float_digits", "0", "integer", "-15-2", "Sets the number of digits displayed for floating-point values"),
+    known(
+        "datestyle",
+        "ISO, MDY",
+        "string",
+        "",
+        "Sets the display format for date and time values.",
+    ),
+    known(
+        "enable_case_sensitive_identifier",
+        "false",
+        "boolean",
+        "true,false",
+        "Preserve case sensitivity for database identifiers",
+    ),
+    known(
+        "enable_user_activity_logging",
+        "false",
+        "boolean",
+        "true,false",
+        "Enables user activity logging",
+    ),
+    known(
+        "extra_float_digits",
+        "0",
+        "integer",
+        "-15-2",
+        "Sets the number of digits displayed for floating-point values",
+    ),
     Known {
         dynamic: true,
-        ..known("max_concurrency_scaling_clusters", "1", "integer", "0-10", "The maximum number of concurrency scaling clusters that can be used")
+        ..known(
+            "max_concurrency_scaling_clusters",
+            "1",
+            "integer",
+            "0-10",
+            "The maximum number of concurrency scaling clusters that can be used",
+        )
     },
-    known("max_cursor_result_set_size", "default", "integer", "0-14400000", "Sets the max cursor result set size (deprecated)"),
-    known("query_group", "default", "string", "", "Sets the query group for queue routing"),
-    known("require_ssl", "false", "boolean", "true,false", "Requires SSL for all database connections"),
-    known("search_path", "$user, public", "string", "", "Sets the schema search order for names that are not schema-qualified."),
-    known("statement_timeout", "0", "integer", "0,100-2147483647", "Aborts any statement that takes over the specified number of milliseconds."),
-    known("use_fips_ssl", "false", "boolean", "true,false", "Use FIPS-compliant SSL library"),
+    known(
+        "max_cursor_result_set_size",
+        "default",
+        "integer",
+        "0-14400000",
+        "Sets the max cursor result set size (deprecated)",
+    ),
+    known(
+        "query_group",
+        "default",
+        "string",
+        "",
+        "Sets the query group for queue routing",
+    ),
+    known(
+        "require_ssl",
+        "false",
+        "boolean",
+        "true,false",
+        "Requires SSL for all database connections",
+    ),
+    known(
+        "search_path",
+        "$user, public",
+        "string",
+        "",
+        "Sets the schema search order for names that are not schema-qualified.",
+    ),
+    known(
+        "statement_timeout",
+        "0",
+        "integer",
+        "0,100-2147483647",
+        "Aborts any statement that takes over the specified number of milliseconds.",
+    ),
+    known(
+        "use_fips_ssl",
+        "false",
+        "boolean",
+        "true,false",
+        "Use FIPS-compliant SSL library",
+    ),
     Known {
         dynamic: true,
-        ..known(WLM, "[{\"auto_wlm\":true}]", "string", "", "Workload management JSON configuration")
+        ..known(
+            WLM,
+            "[{\"auto_wlm\":true}]",
+            "string",
+            "",
+            "Workload management JSON configuration",
+        )
     },
 ];
 
 pub fn register(registry: &mut Registry) {
     registry.serve(op::CreateClusterParameterGroup, Depth::Full, create);
     registry.serve(op::DeleteClusterParameterGroup, Depth::Full, delete);
-    registry.serve(op::DescribeClusterParameterGroups, Depth::Full, describe_groups);
+    registry.serve(
+        op::DescribeClusterParameterGroups,
+        Depth::Full,
+        describe_groups,
+    );
     registry.serve(op::DescribeClusterParameters, Depth::Full, describe);
-    registry.serve(op::DescribeDefaultClusterParameters, Depth::Full, describe_default);
+    registry.serve(
+        op::DescribeDefaultClusterParameters,
+        Depth::Full,
+        describe_default,
+    );
     registry.serve(op::ModifyClusterParameterGroup, Depth::Full, modify);
     registry.serve(op::ResetClusterParameterGroup, Depth::Full, reset);
 }
@@ -151,7 +237,9 @@ pub fn settings(read: &impl Read, group: &str) -> Vec<(String, String)> {
 
 /// Parameters whose values in the group are not those in effect.
 pub fn differing(read: &impl Read, cluster: &ClusterRecord) -> Vec<String> {
-    let wanted: BTreeMap<_, _> = settings(read, &cluster.parameter_group).into_iter().collect();
+    let wanted: BTreeMap<_, _> = settings(read, &cluster.parameter_group)
+        .into_iter()
+        .collect();
     let have: BTreeMap<_, _> = cluster.settings.iter().cloned().collect();
     PARAMETERS
         .iter()
@@ -196,7 +284,11 @@ impl Known {
                     "statement_timeout" => number == 0 || (100..=2_147_483_647).contains(&number),
                     _ => (0..=14_400_000).contains(&number),
                 };
-                if fits { Ok(number.to_string()) } else { Err(wrong()) }
+                if fits {
+                    Ok(number.to_string())
+                } else {
+                    Err(wrong())
+                }
             }
             _ if self.name == WLM => {
                 wlm::check(value)?;
@@ -209,8 +301,19 @@ impl Known {
                     .map(str::to_ascii_uppercase)
                     .collect();
                 let known = |w: &String| {
-                    ["ISO", "POSTGRES", "SQL", "GERMAN", "MDY", "DMY", "YMD", "US", "EUROPEAN", "NONEUROPEAN"]
-                        .contains(&w.as_str())
+                    [
+                        "ISO",
+                        "POSTGRES",
+                        "SQL",
+                        "GERMAN",
+                        "MDY",
+                        "DMY",
+                        "YMD",
+                        "US",
+                        "EUROPEAN",
+                        "NONEUROPEAN",
+                    ]
+                    .contains(&w.as_str())
                 };
                 if words.is_empty() || words.len() > 2 || !words.iter().all(known) {
                     return Err(wrong());
@@ -227,7 +330,14 @@ impl Known {
             parameter_name: Some(self.name.into()),
             parameter_value: Some(set.cloned().unwrap_or_else(|| self.default.into())),
             description: Some(self.text.into()),
-            source: Some(if set.is_some() { "user" } else { "engine-default" }.into()),
+            source: Some(
+                if set.is_some() {
+                    "user"
+                } else {
+                    "engine-default"
+                }
+                .into(),
+            ),
             data_type: Some(self.kind.into()),
             allowed_values: (!self.allowed.is_empty()).then(|| self.allowed.into()),
             apply_type: Some(if self.dynamic { "dynamic" } else { "static" }.into()),
@@ -259,15 +369,15 @@ async fn create(
     }
     let mut txn = call.begin().await;
     if txn.get::<ParameterGroup>(&name).is_some() {
-        return Err(errors::cluster_parameter_group_already_exists_fault(format!(
-            "Parameter group {name} already exists"
-        )));
+        return Err(errors::cluster_parameter_group_already_exists_fault(
+            format!("Parameter group {name} already exists"),
+        ));
     }
     // The default group is not one of the account's own.
     if txn.count::<ParameterGroup>() > QUOTA {
-        return Err(errors::cluster_parameter_group_quota_exceeded_fault(format!(
-            "The quota of {QUOTA} parameter groups is reached."
-        )));
+        return Err(errors::cluster_parameter_group_quota_exceeded_fault(
+            format!("The quota of {QUOTA} parameter groups is reached."),
+        ));
     }
     let group = ParameterGroup {
         name: name.clone(),
@@ -277,8 +387,14 @@ async fn create(
     };
     txn.put(group.clone())?;
     tags::set(&mut txn, &arn(call.config(), &name), input.tags)?;
-    events::emit(&mut txn, call.now(), events::PARAMETER_GROUP, &name, 1003,
-        format!("Cluster parameter group {name} was created."))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::PARAMETER_GROUP,
+        &name,
+        1003,
+        format!("Cluster parameter group {name} was created."),
+    )?;
     let shown = shown(&call, &txn, &group);
     txn.commit().await?;
     Ok(CreateClusterParameterGroupResult {
@@ -293,23 +409,31 @@ async fn delete(
     let mut txn = call.begin().await;
     let group = find(&txn, &input.parameter_group_name)?;
     if group.name == DEFAULT_GROUP {
-        return Err(errors::invalid_cluster_parameter_group_state_fault(format!(
-            "The default parameter group {DEFAULT_GROUP} cannot be deleted."
-        )));
+        return Err(errors::invalid_cluster_parameter_group_state_fault(
+            format!("The default parameter group {DEFAULT_GROUP} cannot be deleted."),
+        ));
     }
     if let Some(user) = Read::list::<ClusterRecord>(&txn)
         .iter()
         .find(|cluster| cluster.parameter_group == group.name)
     {
-        return Err(errors::invalid_cluster_parameter_group_state_fault(format!(
-            "The parameter group {} is in use by cluster {}.",
-            group.name, user.id
-        )));
+        return Err(errors::invalid_cluster_parameter_group_state_fault(
+            format!(
+                "The parameter group {} is in use by cluster {}.",
+                group.name, user.id
+            ),
+        ));
     }
     txn.delete::<ParameterGroup>(&group.name);
     tags::forget(&mut txn, &arn(call.config(), &group.name));
-    events::emit(&mut txn, call.now(), events::PARAMETER_GROUP, &group.name, 1004,
-        format!("Cluster parameter group {} was deleted.", group.name))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::PARAMETER_GROUP,
+        &group.name,
+        1004,
+        format!("Cluster parameter group {} was deleted.", group.name),
+    )?;
     txn.commit().await?;
     Ok(Nothing)
 }
@@ -326,13 +450,23 @@ async fn describe_groups(
     let groups = groups
         .into_iter()
         .filter(|group| {
-            tags::matches(&view, &arn(call.config(), &group.name), &input.tag_keys, &input.tag_values)
+            tags::matches(
+                &view,
+                &arn(call.config(), &group.name),
+                &input.tag_keys,
+                &input.tag_values,
+            )
         })
         .collect();
     let (groups, marker) = paged(groups, &input.marker, input.max_records)?;
     Ok(ClusterParameterGroupsMessage {
         marker,
-        parameter_groups: Some(groups.iter().map(|group| shown(&call, &view, group)).collect()),
+        parameter_groups: Some(
+            groups
+                .iter()
+                .map(|group| shown(&call, &view, group))
+                .collect(),
+        ),
     })
 }
 
@@ -370,7 +504,10 @@ async fn describe_default(
             input.parameter_group_family
         )));
     }
-    let all = PARAMETERS.iter().map(|p| p.shown(&BTreeMap::new())).collect();
+    let all = PARAMETERS
+        .iter()
+        .map(|p| p.shown(&BTreeMap::new()))
+        .collect();
     let (parameters, marker) = paged_in_order(all, &input.marker, input.max_records)?;
     Ok(DescribeDefaultClusterParametersResult {
         default_cluster_parameters: Some(DefaultClusterParameters {
@@ -386,7 +523,9 @@ async fn modify(
     input: ModifyClusterParameterGroupMessage,
 ) -> Result<ClusterParameterGroupNameMessage, ApiError> {
     if input.parameters.is_empty() {
-        return Err(ApiError::validation("At least one parameter must be given."));
+        return Err(ApiError::validation(
+            "At least one parameter must be given.",
+        ));
     }
     change(&call, &input.parameter_group_name, |values| {
         for given in &input.parameters {
@@ -435,14 +574,19 @@ async fn change(
     let mut txn = call.begin().await;
     let group = find(&txn, name)?;
     if group.name == DEFAULT_GROUP {
-        return Err(errors::invalid_cluster_parameter_group_state_fault(format!(
-            "The default parameter group {DEFAULT_GROUP} cannot be modified; create a parameter group of your own."
-        )));
+        return Err(errors::invalid_cluster_parameter_group_state_fault(
+            format!(
+                "The default parameter group {DEFAULT_GROUP} cannot be modified; create a parameter group of your own."
+            ),
+        ));
     }
     let mut new = (*group).clone();
     make(&mut new.values)?;
     let value = |values: &BTreeMap<String, String>, p: &Known| {
-        values.get(p.name).cloned().unwrap_or_else(|| p.default.to_string())
+        values
+            .get(p.name)
+            .cloned()
+            .unwrap_or_else(|| p.default.to_string())
     };
     let changed: Vec<&Known> = PARAMETERS
         .iter()
@@ -454,15 +598,34 @@ async fn change(
     );
     let waits = changed.iter().any(|p| !p.dynamic) || wlm_static;
     for p in &changed {
-        events::emit(&mut txn, call.now(), events::PARAMETER_GROUP, &group.name, 1002,
-            format!("Cluster parameter {} was updated from {} to {}.", p.name,
-                value(&group.values, p), value(&new.values, p)))?;
+        events::emit(
+            &mut txn,
+            call.now(),
+            events::PARAMETER_GROUP,
+            &group.name,
+            1002,
+            format!(
+                "Cluster parameter {} was updated from {} to {}.",
+                p.name,
+                value(&group.values, p),
+                value(&new.values, p)
+            ),
+        )?;
     }
     if !changed.is_empty() {
-        events::emit(&mut txn, call.now(), events::PARAMETER_GROUP, &group.name, 1005,
-            format!("Cluster parameter group {} was updated. If you changed only dynamic parameters, associated \
+        events::emit(
+            &mut txn,
+            call.now(),
+            events::PARAMETER_GROUP,
+            &group.name,
+            1005,
+            format!(
+                "Cluster parameter group {} was updated. If you changed only dynamic parameters, associated \
                      clusters are being modified now. If you changed static parameters, all updates, including \
-                     dynamic parameters, will be applied when you reboot the associated clusters.", group.name))?;
+                     dynamic parameters, will be applied when you reboot the associated clusters.",
+                group.name
+            ),
+        )?;
     }
     txn.put(new)?;
     let mut now = Vec::new();
@@ -478,8 +641,18 @@ async fn change(
             cluster.parameters_status = "in-sync".into();
             now.push(cluster.id.clone());
         }
-        events::emit(&mut txn, call.now(), events::CLUSTER, &cluster.id, 1000,
-            format!("The parameter group {} was updated at {}.", group.name, events::time(call.now())))?;
+        events::emit(
+            &mut txn,
+            call.now(),
+            events::CLUSTER,
+            &cluster.id,
+            1000,
+            format!(
+                "The parameter group {} was updated at {}.",
+                group.name,
+                events::time(call.now())
+            ),
+        )?;
         txn.put(cluster)?;
     }
     let name = group.name.clone();

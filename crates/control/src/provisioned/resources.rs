@@ -49,17 +49,25 @@ fn parts(arn: &str) -> Option<(&str, &str)> {
 /// A resource's type as DescribeTags writes it.
 pub fn type_of(arn: &str) -> Option<&'static str> {
     let (kind, _) = parts(arn)?;
-    TYPES.iter().find(|(word, _)| *word == kind).map(|(_, shown)| *shown)
+    TYPES
+        .iter()
+        .find(|(word, _)| *word == kind)
+        .map(|(_, shown)| *shown)
 }
 
 /// An error unless the resource exists.
 pub fn require(read: &impl Read, config: &ControlConfig, arn: &str) -> Result<(), ApiError> {
     let Some((kind, name)) = parts(arn) else {
-        return Err(ApiError::validation(format!("Invalid resource name: {arn}")));
+        return Err(ApiError::validation(format!(
+            "Invalid resource name: {arn}"
+        )));
     };
     let there = match kind {
         "cluster" => read.get::<ClusterRecord>(name).is_some(),
-        "namespace" => read.list::<ClusterRecord>().iter().any(|c| c.namespace == name),
+        "namespace" => read
+            .list::<ClusterRecord>()
+            .iter()
+            .any(|c| c.namespace == name),
         "securitygroup" => read.get::<SecurityGroup>(name).is_some(),
         "securitygroupingress" => name
             .split_once('/')
@@ -79,5 +87,7 @@ pub fn require(read: &impl Read, config: &ControlConfig, arn: &str) -> Result<()
     if there {
         return Ok(());
     }
-    Err(errors::resource_not_found_fault(format!("{kind} ({name}) not found.")))
+    Err(errors::resource_not_found_fault(format!(
+        "{kind} ({name}) not found."
+    )))
 }

@@ -54,8 +54,16 @@ impl TableRestoreRecord {
 
 pub fn register(registry: &mut Registry) {
     registry.serve(op::RestoreFromClusterSnapshot, Depth::Full, restore);
-    registry.serve(op::RestoreTableFromClusterSnapshot, Depth::Full, restore_table);
-    registry.serve(op::DescribeTableRestoreStatus, Depth::Full, describe_table_restores);
+    registry.serve(
+        op::RestoreTableFromClusterSnapshot,
+        Depth::Full,
+        restore_table,
+    );
+    registry.serve(
+        op::DescribeTableRestoreStatus,
+        Depth::Full,
+        describe_table_restores,
+    );
 }
 
 /// Is something being restored from the snapshot with this name at the provisioner?
@@ -145,9 +153,18 @@ async fn restore(
         )));
     }
     let mut txn = call.begin().await;
-    let (by_id, by_arn) = (some(input.snapshot_identifier.clone()), some(input.snapshot_arn.clone()));
+    let (by_id, by_arn) = (
+        some(input.snapshot_identifier.clone()),
+        some(input.snapshot_arn.clone()),
+    );
     let of_cluster = some(input.snapshot_cluster_identifier.clone());
-    let snapshot = find_either(&txn, config, by_id.as_deref(), by_arn.as_deref(), of_cluster.as_deref());
+    let snapshot = find_either(
+        &txn,
+        config,
+        by_id.as_deref(),
+        by_arn.as_deref(),
+        of_cluster.as_deref(),
+    );
     let source = match (snapshot, &by_arn) {
         (Ok(snapshot), _) => {
             if snapshot.status != "available" {
@@ -178,21 +195,34 @@ async fn restore(
             "A snapshot of a single node with managed storage can be restored to the same node type only.",
         ));
     }
-    let encrypted = input.encrypted.unwrap_or(source.encrypted || input.kms_key_id.is_some());
+    let encrypted = input
+        .encrypted
+        .unwrap_or(source.encrypted || input.kms_key_id.is_some());
     let relocation = input.availability_zone_relocation == Some(true);
     let multi_az = input.multi_az == Some(true);
-    let port = create::port(Some(input.port.unwrap_or(source.port.into())), relocation || multi_az)?;
+    let port = create::port(
+        Some(input.port.unwrap_or(source.port.into())),
+        relocation || multi_az,
+    )?;
     let namespace = uuid::Uuid::new_v4().to_string();
     let window = match some(input.preferred_maintenance_window) {
         Some(text) => windows::parse(&text)?,
         None => windows::assigned(&config.region, &namespace),
     };
     let vpc_security_groups = networks::vpc_security_groups(input.vpc_security_group_ids)?;
-    let security_groups =
-        networks::chosen_security_groups(&txn, input.cluster_security_groups, &vpc_security_groups)?;
+    let security_groups = networks::chosen_security_groups(
+        &txn,
+        input.cluster_security_groups,
+        &vpc_security_groups,
+    )?;
     let subnet_group = match some(input.cluster_subnet_group_name) {
         Some(name) => networks::find_subnet_group(&txn, &name)?.name.clone(),
-        None if txn.get::<networks::SubnetGroup>(&source.subnet_group).is_some() => source.subnet_group.clone(),
+        None if txn
+            .get::<networks::SubnetGroup>(&source.subnet_group)
+            .is_some() =>
+        {
+            source.subnet_group.clone()
+        }
         None => networks::DEFAULT.into(),
     };
     let parameter_group = match some(input.cluster_parameter_group_name) {
@@ -201,9 +231,17 @@ async fn restore(
         None => parameters::chosen(&txn, None)?,
     };
     let _ = &source.parameter_group;
-    options::hsm(&txn, &some(input.hsm_client_certificate_identifier), &some(input.hsm_configuration_identifier))?;
-    if let Some(reserved) = some(input.reserved_node_id).or(some(input.target_reserved_node_offering_id)) {
-        return Err(errors::reserved_node_not_found_fault(format!("Reserved node {reserved} not found.")));
+    options::hsm(
+        &txn,
+        &some(input.hsm_client_certificate_identifier),
+        &some(input.hsm_configuration_identifier),
+    )?;
+    if let Some(reserved) =
+        some(input.reserved_node_id).or(some(input.target_reserved_node_offering_id))
+    {
+        return Err(errors::reserved_node_not_found_fault(format!(
+            "Reserved node {reserved} not found."
+        )));
     }
     if multi_az {
         options::check_multi_az(&txn, node, count, encrypted, &subnet_group)?;
@@ -225,7 +263,10 @@ async fn restore(
         admin: source.admin.clone(),
         database: source.database.clone(),
         port,
-        auto_retention: automated_retention(input.automated_snapshot_retention_period.unwrap_or(1), node.ra3)?,
+        auto_retention: automated_retention(
+            input.automated_snapshot_retention_period.unwrap_or(1),
+            node.ra3,
+        )?,
         manual_retention: manual_retention(input.manual_snapshot_retention_period, -1)?,
         security_groups,
         vpc_security_groups,
@@ -238,8 +279,14 @@ async fn restore(
         allow_upgrade: input.allow_version_upgrade.unwrap_or(true),
         public: input.publicly_accessible.unwrap_or(false),
         encrypted,
-        kms_key: options::kms_key(encrypted, some(input.kms_key_id).or(source.kms_key.clone()), config),
-        enhanced_routing: input.enhanced_vpc_routing.unwrap_or(source.enhanced_routing),
+        kms_key: options::kms_key(
+            encrypted,
+            some(input.kms_key_id).or(source.kms_key.clone()),
+            config,
+        ),
+        enhanced_routing: input
+            .enhanced_vpc_routing
+            .unwrap_or(source.enhanced_routing),
         iam_roles: match input.iam_roles {
             Some(roles) => options::iam_roles(Some(roles))?,
             None => source.iam_roles.clone(),
@@ -270,7 +317,9 @@ async fn restore(
     });
     // A password under Secrets Manager stays so until it is changed (L4308): the restored cluster gets a
     // secret of its own, whose password it is given once it is there.
-    let managed = input.manage_master_password.unwrap_or(source.secret.is_some());
+    let managed = input
+        .manage_master_password
+        .unwrap_or(source.secret.is_some());
     if managed {
         let key = input
             .master_password_secret_kms_key_id
@@ -280,12 +329,23 @@ async fn restore(
     }
     create::put_new(&mut txn, &cluster)?;
     tags::set(&mut txn, &arn(config, &id), Some(source.tags))?;
-    events::emit(&mut txn, call.now(), events::CLUSTER, &id, 2008,
-        format!("A restore operation to create a new Amazon Redshift cluster {id} from snapshot {} was started.", source.id))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::CLUSTER,
+        &id,
+        2008,
+        format!(
+            "A restore operation to create a new Amazon Redshift cluster {id} from snapshot {} was started.",
+            source.id
+        ),
+    )?;
     let shown = cluster.shown(&txn, &call.control);
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
-    Ok(RestoreFromClusterSnapshotResult { cluster: Some(shown) })
+    Ok(RestoreFromClusterSnapshotResult {
+        cluster: Some(shown),
+    })
 }
 
 /// A snapshot of a namespace of Serverless, by its ARN.
@@ -332,13 +392,16 @@ async fn restore_table(
         .filter(|table| table.namespace == cluster.namespace && table.under_way())
         .count();
     if busy >= AT_ONCE {
-        return Err(errors::in_progress_table_restore_quota_exceeded_fault(format!(
-            "{AT_ONCE} tables are being restored to cluster {} already.",
-            cluster.id
-        )));
+        return Err(errors::in_progress_table_restore_quota_exceeded_fault(
+            format!(
+                "{AT_ONCE} tables are being restored to cluster {} already.",
+                cluster.id
+            ),
+        ));
     }
     let schema = some(input.source_schema_name).unwrap_or_else(|| "public".into());
-    let target_database = some(input.target_database_name).unwrap_or_else(|| input.source_database_name.clone());
+    let target_database =
+        some(input.target_database_name).unwrap_or_else(|| input.source_database_name.clone());
     let target_schema = some(input.target_schema_name).unwrap_or_else(|| schema.clone());
     if input.source_table_name.is_empty() || input.new_table_name.is_empty() {
         return Err(errors::invalid_table_restore_argument_fault(
@@ -347,7 +410,11 @@ async fn restore_table(
     }
     // Names fold to lower case unless the caller says that they keep their case.
     let fold = |name: String| {
-        if input.enable_case_sensitive_identifier == Some(true) { name } else { name.to_lowercase() }
+        if input.enable_case_sensitive_identifier == Some(true) {
+            name
+        } else {
+            name.to_lowercase()
+        }
     };
     let id = uuid::Uuid::new_v4().to_string();
     let status = TableRestoreStatus {
@@ -371,11 +438,22 @@ async fn restore_table(
         admin: cluster.admin.clone(),
         status: Stored(status.clone()),
     })?;
-    events::emit(&mut txn, call.now(), events::CLUSTER, &cluster.id, 2014,
-        format!("A table restore request was received for cluster {}.", cluster.id))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::CLUSTER,
+        &cluster.id,
+        2014,
+        format!(
+            "A table restore request was received for cluster {}.",
+            cluster.id
+        ),
+    )?;
     txn.commit().await?;
     drive_table(&call.control, &id);
-    Ok(RestoreTableFromClusterSnapshotResult { table_restore_status: Some(status) })
+    Ok(RestoreTableFromClusterSnapshotResult {
+        table_restore_status: Some(status),
+    })
 }
 
 /// Goes on with tables whose restore a crash cut off.
@@ -408,8 +486,14 @@ async fn run_table(control: &Arc<Control>, id: &str) -> Result<(), ApiError> {
             table.status.0.status = Some("IN_PROGRESS".into());
         })?;
         if let Some(cluster) = &cluster {
-            events::emit(&mut txn, control.clock.now(), events::CLUSTER, &cluster.id, 3008,
-                format!("A table restore of cluster {} started.", cluster.id))?;
+            events::emit(
+                &mut txn,
+                control.clock.now(),
+                events::CLUSTER,
+                &cluster.id,
+                3008,
+                format!("A table restore of cluster {} started.", cluster.id),
+            )?;
         }
     }
     txn.commit().await?;
@@ -453,8 +537,14 @@ async fn run_table(control: &Arc<Control>, id: &str) -> Result<(), ApiError> {
         }
     })?;
     if let Some(cluster) = cluster {
-        events::emit(&mut txn, now, events::CLUSTER, &cluster.id, event,
-            format!("A table restore of cluster {} {word}.", cluster.id))?;
+        events::emit(
+            &mut txn,
+            now,
+            events::CLUSTER,
+            &cluster.id,
+            event,
+            format!("A table restore of cluster {} {word}.", cluster.id),
+        )?;
     }
     txn.commit().await
 }
@@ -470,7 +560,11 @@ async fn describe_table_restores(
     let id = some(input.table_restore_request_id);
     let mut all: Vec<_> = Read::list::<TableRestoreRecord>(&view)
         .into_iter()
-        .filter(|table| cluster.as_ref().is_none_or(|c| c.namespace == table.namespace))
+        .filter(|table| {
+            cluster
+                .as_ref()
+                .is_none_or(|c| c.namespace == table.namespace)
+        })
         .filter(|table| id.as_ref().is_none_or(|id| *id == table.id))
         .collect();
     if let (Some(id), true) = (&id, all.is_empty()) {
@@ -482,6 +576,8 @@ async fn describe_table_restores(
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(TableRestoreStatusMessage {
         marker,
-        table_restore_status_details: Some(page.iter().map(|table| table.status.0.clone()).collect()),
+        table_restore_status_details: Some(
+            page.iter().map(|table| table.status.0.clone()).collect(),
+        ),
     })
 }

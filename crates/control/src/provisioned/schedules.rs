@@ -6,8 +6,8 @@ use chrono::{DateTime, Duration, Utc};
 use lw_aws_model::redshift::{
     ClusterAssociatedToSchedule, CreateSnapshotScheduleMessage, DeleteSnapshotScheduleMessage,
     DescribeSnapshotSchedulesMessage, DescribeSnapshotSchedulesOutputMessage,
-    ModifyClusterSnapshotScheduleMessage, ModifySnapshotScheduleMessage,
-    SnapshotSchedule as Shown, errors, op,
+    ModifyClusterSnapshotScheduleMessage, ModifySnapshotScheduleMessage, SnapshotSchedule as Shown,
+    errors, op,
 };
 use lw_aws_model::{ApiError, Nothing};
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,9 @@ pub fn register(registry: &mut Registry) {
 /// A rule: `rate(12 hours)`, `cron(...)` of six fields, or of the three that the guide's samples have
 /// (minute, hour, day of the week, L3884-3938).
 fn rule(text: &str) -> Result<Schedule, ApiError> {
-    let wrong = |why: String| errors::invalid_schedule_fault(format!("The schedule {text} is not valid: {why}"));
+    let wrong = |why: String| {
+        errors::invalid_schedule_fault(format!("The schedule {text} is not valid: {why}"))
+    };
     let trimmed = text.trim();
     let inner = trimmed
         .strip_prefix("cron(")
@@ -72,11 +74,16 @@ fn rule(text: &str) -> Result<Schedule, ApiError> {
         return Err(wrong("a field has more than 24 values.".into()));
     }
     // L3913: with # there is one day only.
-    if fields.iter().any(|field| field.contains('#') && field.contains(',')) {
+    if fields
+        .iter()
+        .any(|field| field.contains('#') && field.contains(','))
+    {
         return Err(wrong("with # a field has one value.".into()));
     }
     let whole = match fields[..] {
-        [minute, hour, week] if matches!(week, "*" | "?") => format!("cron({minute} {hour} * * ? *)"),
+        [minute, hour, week] if matches!(week, "*" | "?") => {
+            format!("cron({minute} {hour} * * ? *)")
+        }
         [minute, hour, week] => format!("cron({minute} {hour} ? * {week} *)"),
         _ => trimmed.to_string(),
     };
@@ -110,14 +117,19 @@ fn next_times(
 /// Reads rules; no two snapshots may be less than an hour apart (L3918-3922).
 fn checked(definitions: &[String], now: DateTime<Utc>) -> Result<Vec<Schedule>, ApiError> {
     if definitions.is_empty() {
-        return Err(errors::invalid_schedule_fault("A schedule needs at least one definition."));
+        return Err(errors::invalid_schedule_fault(
+            "A schedule needs at least one definition.",
+        ));
     }
     if definitions.len() > RULES {
         return Err(errors::invalid_schedule_fault(format!(
             "A schedule can have up to {RULES} definitions."
         )));
     }
-    let rules = definitions.iter().map(|d| rule(d)).collect::<Result<Vec<_>, _>>()?;
+    let rules = definitions
+        .iter()
+        .map(|d| rule(d))
+        .collect::<Result<Vec<_>, _>>()?;
     let times = next_times(&rules, now, now, 400);
     let horizon = now + Duration::days(35);
     for pair in times.windows(2) {
@@ -133,14 +145,23 @@ fn checked(definitions: &[String], now: DateTime<Utc>) -> Result<Vec<Schedule>, 
 impl SnapshotSchedule {
     /// The first time after `after`.
     pub fn next(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let rules: Vec<Schedule> = self.definitions.iter().filter_map(|d| rule(d).ok()).collect();
+        let rules: Vec<Schedule> = self
+            .definitions
+            .iter()
+            .filter_map(|d| rule(d).ok())
+            .collect();
         next_times(&rules, self.created, after, 1).first().copied()
     }
 }
 
 /// When a cluster's schedule is next due.
-pub fn next_for(read: &impl Read, cluster: &ClusterRecord, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    read.get::<SnapshotSchedule>(cluster.schedule.as_deref()?)?.next(now)
+pub fn next_for(
+    read: &impl Read,
+    cluster: &ClusterRecord,
+    now: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    read.get::<SnapshotSchedule>(cluster.schedule.as_deref()?)?
+        .next(now)
 }
 
 /// A schedule's ARN.
@@ -149,7 +170,11 @@ pub fn arn(config: &ControlConfig, id: &str) -> String {
 }
 
 fn shown(read: &impl Read, call: &Call, schedule: &SnapshotSchedule, next: usize) -> Shown {
-    let rules: Vec<Schedule> = schedule.definitions.iter().filter_map(|d| rule(d).ok()).collect();
+    let rules: Vec<Schedule> = schedule
+        .definitions
+        .iter()
+        .filter_map(|d| rule(d).ok())
+        .collect();
     let clusters: Vec<ClusterAssociatedToSchedule> = read
         .list::<ClusterRecord>()
         .iter()
@@ -174,7 +199,9 @@ fn shown(read: &impl Read, call: &Call, schedule: &SnapshotSchedule, next: usize
 
 fn find(read: &impl Read, id: &str) -> Result<Arc<SnapshotSchedule>, ApiError> {
     read.get::<SnapshotSchedule>(&id.to_ascii_lowercase())
-        .ok_or_else(|| errors::snapshot_schedule_not_found_fault(format!("Snapshot schedule {id} not found.")))
+        .ok_or_else(|| {
+            errors::snapshot_schedule_not_found_fault(format!("Snapshot schedule {id} not found."))
+        })
 }
 
 async fn create(call: Call, input: CreateSnapshotScheduleMessage) -> Result<Shown, ApiError> {
@@ -203,7 +230,12 @@ async fn create(call: Call, input: CreateSnapshotScheduleMessage) -> Result<Show
     };
     txn.put(schedule.clone())?;
     tags::set(&mut txn, &arn(call.config(), &id), input.tags)?;
-    let shown = shown(&txn, &call, &schedule, input.next_invocations.unwrap_or(0).clamp(0, 100) as usize);
+    let shown = shown(
+        &txn,
+        &call,
+        &schedule,
+        input.next_invocations.unwrap_or(0).clamp(0, 100) as usize,
+    );
     if input.dry_run != Some(true) {
         txn.commit().await?;
     }
@@ -228,10 +260,12 @@ async fn delete(call: Call, input: DeleteSnapshotScheduleMessage) -> Result<Noth
         .iter()
         .find(|cluster| cluster.schedule.as_deref() == Some(&schedule.id))
     {
-        return Err(errors::invalid_cluster_snapshot_schedule_state_fault(format!(
-            "The snapshot schedule {} is associated with cluster {}.",
-            schedule.id, user.id
-        )));
+        return Err(errors::invalid_cluster_snapshot_schedule_state_fault(
+            format!(
+                "The snapshot schedule {} is associated with cluster {}.",
+                schedule.id, user.id
+            ),
+        ));
     }
     txn.delete::<SnapshotSchedule>(&schedule.id);
     tags::forget(&mut txn, &arn(call.config(), &schedule.id));
@@ -251,15 +285,28 @@ async fn describe(
     let all = Read::list::<SnapshotSchedule>(&view)
         .into_iter()
         .filter(|schedule| wanted.as_ref().is_none_or(|id| *id == schedule.id))
-        .filter(|schedule| of_cluster.as_ref().is_none_or(|id| id.as_ref() == Some(&schedule.id)))
         .filter(|schedule| {
-            tags::matches(&view, &arn(call.config(), &schedule.id), &input.tag_keys, &input.tag_values)
+            of_cluster
+                .as_ref()
+                .is_none_or(|id| id.as_ref() == Some(&schedule.id))
+        })
+        .filter(|schedule| {
+            tags::matches(
+                &view,
+                &arn(call.config(), &schedule.id),
+                &input.tag_keys,
+                &input.tag_values,
+            )
         })
         .collect();
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(DescribeSnapshotSchedulesOutputMessage {
         marker,
-        snapshot_schedules: Some(page.iter().map(|schedule| shown(&view, &call, schedule, 5)).collect()),
+        snapshot_schedules: Some(
+            page.iter()
+                .map(|schedule| shown(&view, &call, schedule, 5))
+                .collect(),
+        ),
     })
 }
 
@@ -282,7 +329,9 @@ async fn attach(
         cluster.schedule = None;
     } else {
         let id = named.ok_or_else(|| {
-            ApiError::combination("ScheduleIdentifier must be given unless DisassociateSchedule is true.")
+            ApiError::combination(
+                "ScheduleIdentifier must be given unless DisassociateSchedule is true.",
+            )
         })?;
         cluster.schedule = options::schedule(&txn, Some(id))?;
     }
@@ -307,29 +356,59 @@ mod tests {
     fn the_samples_of_the_guide_come_out() {
         // L3927-3938; 2026-11-24 is a Tuesday.
         let tuesday = "2026-11-24T00:00:00Z";
-        assert_eq!(times("cron(0 14-20/1 TUE)", tuesday, 3), ["Tue 14:00", "Tue 15:00", "Tue 16:00"]);
-        assert_eq!(times("cron(0 21 MON-FRI)", tuesday, 2), ["Tue 21:00", "Wed 21:00"]);
+        assert_eq!(
+            times("cron(0 14-20/1 TUE)", tuesday, 3),
+            ["Tue 14:00", "Tue 15:00", "Tue 16:00"]
+        );
+        assert_eq!(
+            times("cron(0 21 MON-FRI)", tuesday, 2),
+            ["Tue 21:00", "Wed 21:00"]
+        );
         assert_eq!(
             times("cron(30 0/6 SAT-SUN)", tuesday, 5),
-            ["Sat 00:30", "Sat 06:30", "Sat 12:30", "Sat 18:30", "Sun 00:30"]
+            [
+                "Sat 00:30",
+                "Sat 06:30",
+                "Sat 12:30",
+                "Sat 18:30",
+                "Sun 00:30"
+            ]
         );
-        assert_eq!(times("cron(30 12/4 *)", tuesday, 4), ["Tue 12:30", "Tue 16:30", "Tue 20:30", "Wed 12:30"]);
+        assert_eq!(
+            times("cron(30 12/4 *)", tuesday, 4),
+            ["Tue 12:30", "Tue 16:30", "Tue 20:30", "Wed 12:30"]
+        );
         assert_eq!(
             times("cron(15 15/2 *)", tuesday, 5),
-            ["Tue 15:15", "Tue 17:15", "Tue 19:15", "Tue 21:15", "Tue 23:15"]
+            [
+                "Tue 15:15",
+                "Tue 17:15",
+                "Tue 19:15",
+                "Tue 21:15",
+                "Tue 23:15"
+            ]
         );
-        assert_eq!(times("rate(12 hours)", tuesday, 2), ["Tue 12:00", "Wed 00:00"]);
+        assert_eq!(
+            times("rate(12 hours)", tuesday, 2),
+            ["Tue 12:00", "Wed 00:00"]
+        );
     }
 
     #[test]
     fn what_comes_too_often_is_refused() {
         let now = "2026-11-24T00:00:00Z".parse().unwrap();
         let check = |rules: &[&str]| {
-            checked(&rules.iter().map(|r| r.to_string()).collect::<Vec<_>>(), now)
-                .map(|_| ())
-                .map_err(|e| e.code)
+            checked(
+                &rules.iter().map(|r| r.to_string()).collect::<Vec<_>>(),
+                now,
+            )
+            .map(|_| ())
+            .map_err(|e| e.code)
         };
-        assert_eq!(check(&["cron(0 17 SAT,SUN)", "cron(0 9,17 MON-FRI)"]), Ok(()));
+        assert_eq!(
+            check(&["cron(0 17 SAT,SUN)", "cron(0 9,17 MON-FRI)"]),
+            Ok(())
+        );
         for bad in [
             &["cron(0/30 * *)"][..],
             &["cron(0 3 *)", "cron(30 3 *)"],
@@ -341,6 +420,9 @@ mod tests {
         ] {
             assert_eq!(check(bad), Err("InvalidSchedule".into()), "{bad:?}");
         }
-        assert_eq!(check(&["at(2027-01-01T00:00:00)"]), Err("ScheduleDefinitionTypeUnsupported".into()));
+        assert_eq!(
+            check(&["at(2027-01-01T00:00:00)"]),
+            Err("ScheduleDefinitionTypeUnsupported".into())
+        );
     }
 }

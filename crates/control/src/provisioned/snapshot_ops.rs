@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lw_aws_model::ApiError;
+use lw_aws_model::Nothing;
 use lw_aws_model::redshift::{
     AuthorizeSnapshotAccessMessage, AuthorizeSnapshotAccessResult,
     BatchDeleteClusterSnapshotsRequest, BatchDeleteClusterSnapshotsResult,
@@ -13,7 +14,6 @@ use lw_aws_model::redshift::{
     ModifyClusterSnapshotResult, RevokeSnapshotAccessMessage, RevokeSnapshotAccessResult, Snapshot,
     SnapshotErrorMessage, SnapshotMessage, errors, op,
 };
-use lw_aws_model::Nothing;
 
 use super::cluster::{ClusterRecord, find_cluster};
 use super::common::{Read, group_name, manual_retention, paged, paged_in_order, some};
@@ -54,16 +54,31 @@ async fn create(
     let mut txn = call.begin().await;
     let cluster = find_cluster(&txn, &input.cluster_identifier)?;
     cluster.require_available()?;
-    let retention = manual_retention(input.manual_snapshot_retention_period, cluster.manual_retention)?;
+    let retention = manual_retention(
+        input.manual_snapshot_retention_period,
+        cluster.manual_retention,
+    )?;
     let snapshot = SnapshotRecord::of(&cluster, id.clone(), false, retention, call.now());
     snapshots::put_new(&mut txn, snapshot.clone())?;
     tags::set(&mut txn, &snapshot.arn(call.config()), input.tags)?;
-    events::emit(&mut txn, call.now(), events::SNAPSHOT, &id, 2009,
-        format!("A user snapshot {id} for Amazon Redshift cluster {} started at {}.", cluster.id, events::time(call.now())))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::SNAPSHOT,
+        &id,
+        2009,
+        format!(
+            "A user snapshot {id} for Amazon Redshift cluster {} started at {}.",
+            cluster.id,
+            events::time(call.now())
+        ),
+    )?;
     let shown = shown(&call, &txn, &snapshot);
     txn.commit().await?;
     snapshots::drive(&call.control, &id);
-    Ok(CreateClusterSnapshotResult { snapshot: Some(shown) })
+    Ok(CreateClusterSnapshotResult {
+        snapshot: Some(shown),
+    })
 }
 
 async fn describe(
@@ -92,7 +107,13 @@ async fn describe(
     };
     let (id, arn) = (some(input.snapshot_identifier), some(input.snapshot_arn));
     let all = if id.is_some() || arn.is_some() {
-        vec![find_either(&view, config, id.as_deref(), arn.as_deref(), cluster.as_deref())?]
+        vec![find_either(
+            &view,
+            config,
+            id.as_deref(),
+            arn.as_deref(),
+            cluster.as_deref(),
+        )?]
     } else {
         Read::list::<SnapshotRecord>(&view)
     };
@@ -101,11 +122,19 @@ async fn describe(
         .filter(|s| s.status != "deleting")
         .filter(|s| cluster.as_ref().is_none_or(|id| *id == s.cluster))
         .filter(|s| {
-            input.snapshot_type.as_deref().is_none_or(|kind| (kind == "automated") == s.automated)
+            input
+                .snapshot_type
+                .as_deref()
+                .is_none_or(|kind| (kind == "automated") == s.automated)
         })
         .filter(|s| input.start_time.is_none_or(|start| s.created >= start))
         .filter(|s| input.end_time.is_none_or(|end| s.created <= end))
-        .filter(|_| input.owner_account.as_ref().is_none_or(|owner| *owner == config.account))
+        .filter(|_| {
+            input
+                .owner_account
+                .as_ref()
+                .is_none_or(|owner| *owner == config.account)
+        })
         .filter(|s| match input.cluster_exists {
             // Only snapshots of the cluster that exists now, or of any that had the name.
             Some(true) => there(s),
@@ -161,8 +190,19 @@ async fn delete_one(call: &Call, id: &str, cluster: Option<&str>) -> Result<Snap
         (2011, "was deleted")
     };
     snapshot.status = "deleting".into();
-    events::emit(&mut txn, call.now(), events::SNAPSHOT, &snapshot.id, event,
-        format!("A user snapshot {} for Amazon Redshift cluster {} {text} at {}.", snapshot.id, snapshot.cluster, events::time(call.now())))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::SNAPSHOT,
+        &snapshot.id,
+        event,
+        format!(
+            "A user snapshot {} for Amazon Redshift cluster {} {text} at {}.",
+            snapshot.id,
+            snapshot.cluster,
+            events::time(call.now())
+        ),
+    )?;
     txn.put(snapshot.clone())?;
     let mut shown = shown(call, &txn, &snapshot);
     shown.status = Some("deleted".into());
@@ -182,7 +222,9 @@ async fn delete(
 ) -> Result<DeleteClusterSnapshotResult, ApiError> {
     let cluster = some(input.snapshot_cluster_identifier);
     let shown = delete_one(&call, &input.snapshot_identifier, cluster.as_deref()).await?;
-    Ok(DeleteClusterSnapshotResult { snapshot: Some(shown) })
+    Ok(DeleteClusterSnapshotResult {
+        snapshot: Some(shown),
+    })
 }
 
 async fn batch_delete(
@@ -252,7 +294,9 @@ async fn modify(
         input.force == Some(true),
     )
     .await?;
-    Ok(ModifyClusterSnapshotResult { snapshot: Some(shown) })
+    Ok(ModifyClusterSnapshotResult {
+        snapshot: Some(shown),
+    })
 }
 
 async fn batch_modify(
@@ -260,15 +304,22 @@ async fn batch_modify(
     input: BatchModifyClusterSnapshotsMessage,
 ) -> Result<BatchModifyClusterSnapshotsOutputMessage, ApiError> {
     if input.snapshot_identifier_list.len() > BATCH {
-        return Err(errors::batch_modify_cluster_snapshots_limit_exceeded_fault(format!(
-            "A batch can have up to {BATCH} snapshots."
-        )));
+        return Err(errors::batch_modify_cluster_snapshots_limit_exceeded_fault(
+            format!("A batch can have up to {BATCH} snapshots."),
+        ));
     }
     manual_retention(input.manual_snapshot_retention_period, -1)?;
     let mut resources = Vec::new();
     let mut wrong = Vec::new();
     for id in input.snapshot_identifier_list {
-        match modify_one(&call, &id, input.manual_snapshot_retention_period, input.force == Some(true)).await {
+        match modify_one(
+            &call,
+            &id,
+            input.manual_snapshot_retention_period,
+            input.force == Some(true),
+        )
+        .await
+        {
             Ok(_) => resources.push(id),
             Err(error) => wrong.push(SnapshotErrorMessage {
                 snapshot_identifier: Some(id),
@@ -289,7 +340,10 @@ async fn copy(
     call: Call,
     input: CopyClusterSnapshotMessage,
 ) -> Result<CopyClusterSnapshotResult, ApiError> {
-    let target = group_name("TargetSnapshotIdentifier", &input.target_snapshot_identifier)?;
+    let target = group_name(
+        "TargetSnapshotIdentifier",
+        &input.target_snapshot_identifier,
+    )?;
     let mut txn = call.begin().await;
     let cluster = some(input.source_snapshot_cluster_identifier);
     let source = find(&txn, &input.source_snapshot_identifier, cluster.as_deref())?;
@@ -301,7 +355,10 @@ async fn copy(
     }
     let owner = Read::get::<ClusterRecord>(&txn, &source.cluster)
         .filter(|cluster| cluster.namespace == source.namespace);
-    if owner.as_ref().is_some_and(|cluster| cluster.status == "paused") {
+    if owner
+        .as_ref()
+        .is_some_and(|cluster| cluster.status == "paused")
+    {
         // L3641
         return Err(errors::invalid_cluster_snapshot_state_fault(format!(
             "The snapshot {} cannot be copied while cluster {} is paused.",
@@ -309,7 +366,10 @@ async fn copy(
         )));
     }
     let absent = owner.map_or(-1, |cluster| cluster.manual_retention);
-    let region = source.region.clone().unwrap_or_else(|| call.config().region.clone());
+    let region = source
+        .region
+        .clone()
+        .unwrap_or_else(|| call.config().region.clone());
     let held = SnapshotRecord {
         id: target.clone(),
         name: format!("redshift-{}", uuid::Uuid::new_v4()),
@@ -341,14 +401,18 @@ async fn copy(
     txn.put(done.clone())?;
     let shown = shown(&call, &txn, &done);
     txn.commit().await?;
-    Ok(CopyClusterSnapshotResult { snapshot: Some(shown) })
+    Ok(CopyClusterSnapshotResult {
+        snapshot: Some(shown),
+    })
 }
 
 fn account(text: &str) -> Result<String, ApiError> {
     if text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(text.to_string());
     }
-    Err(ApiError::validation(format!("Invalid account: {text}. Twelve digits are wanted.")))
+    Err(ApiError::validation(format!(
+        "Invalid account: {text}. Twelve digits are wanted."
+    )))
 }
 
 async fn authorize(
@@ -359,8 +423,14 @@ async fn authorize(
     let mut txn = call.begin().await;
     let (id, arn) = (some(input.snapshot_identifier), some(input.snapshot_arn));
     let cluster = some(input.snapshot_cluster_identifier);
-    let mut snapshot =
-        (*find_either(&txn, call.config(), id.as_deref(), arn.as_deref(), cluster.as_deref())?).clone();
+    let mut snapshot = (*find_either(
+        &txn,
+        call.config(),
+        id.as_deref(),
+        arn.as_deref(),
+        cluster.as_deref(),
+    )?)
+    .clone();
     if snapshot.automated {
         return Err(errors::invalid_cluster_snapshot_state_fault(
             "Only manual snapshots can be shared.",
@@ -368,7 +438,9 @@ async fn authorize(
     }
     if account == call.config().account {
         // L4149
-        return Err(ApiError::validation("The owner of a snapshot has access to it always."));
+        return Err(ApiError::validation(
+            "The owner of a snapshot has access to it always.",
+        ));
     }
     if snapshot.accounts.contains(&account) {
         return Err(errors::authorization_already_exists_fault(format!(
@@ -396,7 +468,9 @@ async fn authorize(
     txn.put(snapshot.clone())?;
     let shown = shown(&call, &txn, &snapshot);
     txn.commit().await?;
-    Ok(AuthorizeSnapshotAccessResult { snapshot: Some(shown) })
+    Ok(AuthorizeSnapshotAccessResult {
+        snapshot: Some(shown),
+    })
 }
 
 async fn revoke(
@@ -407,8 +481,14 @@ async fn revoke(
     let mut txn = call.begin().await;
     let (id, arn) = (some(input.snapshot_identifier), some(input.snapshot_arn));
     let cluster = some(input.snapshot_cluster_identifier);
-    let mut snapshot =
-        (*find_either(&txn, call.config(), id.as_deref(), arn.as_deref(), cluster.as_deref())?).clone();
+    let mut snapshot = (*find_either(
+        &txn,
+        call.config(),
+        id.as_deref(),
+        arn.as_deref(),
+        cluster.as_deref(),
+    )?)
+    .clone();
     if !snapshot.accounts.contains(&account) {
         return Err(errors::authorization_not_found_fault(format!(
             "The account {account} is not authorized to access the snapshot."
@@ -418,7 +498,9 @@ async fn revoke(
     txn.put(snapshot.clone())?;
     let shown = shown(&call, &txn, &snapshot);
     txn.commit().await?;
-    Ok(RevokeSnapshotAccessResult { snapshot: Some(shown) })
+    Ok(RevokeSnapshotAccessResult {
+        snapshot: Some(shown),
+    })
 }
 
 async fn describe_storage(call: Call, _input: Nothing) -> Result<CustomerStorageMessage, ApiError> {

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use lw_aws_model::redshift::{AccountWithRestoreAccess, Snapshot, errors};
 use lw_aws_model::ApiError;
+use lw_aws_model::redshift::{AccountWithRestoreAccess, Snapshot, errors};
 use serde::{Deserialize, Serialize};
 
 use super::cluster::{ClusterRecord, find_by_namespace};
@@ -80,7 +80,13 @@ pub const QUOTA: usize = 700;
 
 impl SnapshotRecord {
     /// A new snapshot of a cluster, to be taken.
-    pub fn of(cluster: &ClusterRecord, id: String, automated: bool, retention: i64, now: DateTime<Utc>) -> SnapshotRecord {
+    pub fn of(
+        cluster: &ClusterRecord,
+        id: String,
+        automated: bool,
+        retention: i64,
+        now: DateTime<Utc>,
+    ) -> SnapshotRecord {
         SnapshotRecord {
             id,
             name: format!("redshift-{}", uuid::Uuid::new_v4()),
@@ -130,7 +136,11 @@ impl SnapshotRecord {
     pub fn shown(&self, read: &impl Read, config: &ControlConfig, now: DateTime<Utc>) -> Snapshot {
         let mb = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         let done = self.status != "creating";
-        let seconds = if done { self.seconds } else { (now - self.created).num_seconds().max(0) };
+        let seconds = if done {
+            self.seconds
+        } else {
+            (now - self.created).num_seconds().max(0)
+        };
         let ra3 = nodes::find(&self.node_type).is_ok_and(|node| node.ra3);
         Snapshot {
             snapshot_identifier: Some(self.id.clone()),
@@ -144,7 +154,14 @@ impl SnapshotRecord {
             master_username: Some(self.admin.clone()),
             cluster_version: Some("1.0".into()),
             engine_full_version: Some(format!("1.0.{}", super::create::REVISION)),
-            snapshot_type: Some(if self.automated { "automated" } else { "manual" }.into()),
+            snapshot_type: Some(
+                if self.automated {
+                    "automated"
+                } else {
+                    "manual"
+                }
+                .into(),
+            ),
             node_type: Some(self.node_type.clone()),
             number_of_nodes: Some(self.nodes),
             db_name: Some(self.database.clone()),
@@ -164,10 +181,16 @@ impl SnapshotRecord {
             owner_account: Some(config.account.clone()),
             total_backup_size_in_mega_bytes: Some(mb(self.bytes)),
             actual_incremental_backup_size_in_mega_bytes: Some(mb(self.incremental_bytes)),
-            backup_progress_in_mega_bytes: Some(if done { mb(self.incremental_bytes) } else { 0.0 }),
-            current_backup_rate_in_mega_bytes_per_second: Some(
-                if done { mb(self.incremental_bytes) / self.seconds.max(1) as f64 } else { 0.0 },
-            ),
+            backup_progress_in_mega_bytes: Some(if done {
+                mb(self.incremental_bytes)
+            } else {
+                0.0
+            }),
+            current_backup_rate_in_mega_bytes_per_second: Some(if done {
+                mb(self.incremental_bytes) / self.seconds.max(1) as f64
+            } else {
+                0.0
+            }),
             estimated_seconds_to_completion: Some(if done { 0 } else { 1 }),
             elapsed_time_in_seconds: Some(seconds),
             source_region: self.source.as_ref().map(|(_, region)| region.clone()),
@@ -195,10 +218,16 @@ impl SnapshotRecord {
 }
 
 /// The snapshot with this identifier; `cluster`, if given, must be its cluster.
-pub fn find(read: &impl Read, id: &str, cluster: Option<&str>) -> Result<Arc<SnapshotRecord>, ApiError> {
+pub fn find(
+    read: &impl Read,
+    id: &str,
+    cluster: Option<&str>,
+) -> Result<Arc<SnapshotRecord>, ApiError> {
     read.get::<SnapshotRecord>(&id.to_ascii_lowercase())
         .filter(|snapshot| cluster.is_none_or(|name| snapshot.cluster == name.to_ascii_lowercase()))
-        .ok_or_else(|| errors::cluster_snapshot_not_found_fault(format!("Snapshot {id} not found.")))
+        .ok_or_else(|| {
+            errors::cluster_snapshot_not_found_fault(format!("Snapshot {id} not found."))
+        })
 }
 
 /// The snapshot with this ARN or identifier.
@@ -215,7 +244,9 @@ pub fn find_either(
             .list::<SnapshotRecord>()
             .into_iter()
             .find(|snapshot| snapshot.arn(config) == arn)
-            .ok_or_else(|| errors::cluster_snapshot_not_found_fault(format!("Snapshot {arn} not found."))),
+            .ok_or_else(|| {
+                errors::cluster_snapshot_not_found_fault(format!("Snapshot {arn} not found."))
+            }),
         _ => Err(ApiError::combination(
             "Exactly one of SnapshotIdentifier and SnapshotArn must be given.",
         )),
@@ -231,7 +262,11 @@ pub fn put_new(txn: &mut Txn, snapshot: SnapshotRecord) -> Result<(), ApiError> 
         )));
     }
     if !snapshot.automated {
-        let manual = txn.list::<SnapshotRecord>().iter().filter(|s| !s.automated).count();
+        let manual = txn
+            .list::<SnapshotRecord>()
+            .iter()
+            .filter(|s| !s.automated)
+            .count();
         if manual >= QUOTA {
             return Err(errors::cluster_snapshot_quota_exceeded_fault(format!(
                 "The quota of {QUOTA} manual snapshots is reached."
@@ -244,22 +279,24 @@ pub fn put_new(txn: &mut Txn, snapshot: SnapshotRecord) -> Result<(), ApiError> 
 /// Sees to it that a snapshot is taken.
 pub fn drive(control: &Arc<Control>, id: &str) {
     let (owned, name) = (control.clone(), id.to_string());
-    control.jobs.start(format!("redshift:snapshot:{id}"), async move {
-        for tries in 0.. {
-            match complete(&owned, &name).await {
-                Ok(()) => return,
-                Err(error) if tries < 5 => {
-                    tracing::warn!(snapshot = name, %error, "a snapshot could not be taken");
-                    tokio::time::sleep(std::time::Duration::from_millis(200 << tries)).await;
-                }
-                Err(error) => {
-                    tracing::error!(snapshot = name, %error, "a snapshot failed");
-                    let _ = fail(&owned, &name).await;
-                    return;
+    control
+        .jobs
+        .start(format!("redshift:snapshot:{id}"), async move {
+            for tries in 0.. {
+                match complete(&owned, &name).await {
+                    Ok(()) => return,
+                    Err(error) if tries < 5 => {
+                        tracing::warn!(snapshot = name, %error, "a snapshot could not be taken");
+                        tokio::time::sleep(std::time::Duration::from_millis(200 << tries)).await;
+                    }
+                    Err(error) => {
+                        tracing::error!(snapshot = name, %error, "a snapshot failed");
+                        let _ = fail(&owned, &name).await;
+                        return;
+                    }
                 }
             }
-        }
-    });
+        });
 }
 
 async fn fail(control: &Control, id: &str) -> Result<(), ApiError> {
@@ -267,8 +304,14 @@ async fn fail(control: &Control, id: &str) -> Result<(), ApiError> {
     let last = txn.get::<SnapshotRecord>(id).is_some_and(|s| s.last);
     if txn.update::<SnapshotRecord>(id, |snapshot| snapshot.status = "failed".into())? {
         let event = if last { 3502 } else { 3503 };
-        events::emit(&mut txn, control.clock.now(), events::SNAPSHOT, id, event,
-            format!("The snapshot {id} failed."))?;
+        events::emit(
+            &mut txn,
+            control.clock.now(),
+            events::SNAPSHOT,
+            id,
+            event,
+            format!("The snapshot {id} failed."),
+        )?;
     }
     txn.commit().await
 }
@@ -295,14 +338,32 @@ pub async fn complete(control: &Arc<Control>, id: &str) -> Result<(), ApiError> 
         snapshot.seconds = (now - snapshot.created).num_seconds().max(0);
     })?;
     if there && !snapshot.automated {
-        let (event, what) = if snapshot.last { (3005, "final snapshot") } else { (3004, "snapshot") };
-        events::emit(&mut txn, now, events::SNAPSHOT, id, event,
-            format!("The {what} {id} for Amazon Redshift cluster {} completed at {}.", snapshot.cluster, events::time(now)))?;
+        let (event, what) = if snapshot.last {
+            (3005, "final snapshot")
+        } else {
+            (3004, "snapshot")
+        };
+        events::emit(
+            &mut txn,
+            now,
+            events::SNAPSHOT,
+            id,
+            event,
+            format!(
+                "The {what} {id} for Amazon Redshift cluster {} completed at {}.",
+                snapshot.cluster,
+                events::time(now)
+            ),
+        )?;
     }
     txn.commit().await?;
     if !there {
         // Deleted while it was taken.
-        control.provisioner.delete_snapshot(&snapshot.name).await.map_err(failed)?;
+        control
+            .provisioner
+            .delete_snapshot(&snapshot.name)
+            .await
+            .map_err(failed)?;
         return Ok(());
     }
     copies::follow(control, id).await;
@@ -315,7 +376,10 @@ pub fn automated_id(cluster: &str, at: DateTime<Utc>) -> String {
 }
 
 /// Takes an automated snapshot now, to its end.
-pub async fn take_automated(control: &Arc<Control>, cluster: &ClusterRecord) -> Result<(), ApiError> {
+pub async fn take_automated(
+    control: &Arc<Control>,
+    cluster: &ClusterRecord,
+) -> Result<(), ApiError> {
     let now = control.clock.now();
     let mut txn = control.records.begin().await;
     let Some(cluster) = find_by_namespace(&txn, &cluster.namespace) else {
@@ -323,7 +387,10 @@ pub async fn take_automated(control: &Arc<Control>, cluster: &ClusterRecord) -> 
     };
     let id = automated_id(&cluster.id, now);
     if txn.get::<SnapshotRecord>(&id).is_none() {
-        put_new(&mut txn, SnapshotRecord::of(&cluster, id.clone(), true, cluster.auto_retention, now))?;
+        put_new(
+            &mut txn,
+            SnapshotRecord::of(&cluster, id.clone(), true, cluster.auto_retention, now),
+        )?;
         txn.commit().await?;
     } else {
         drop(txn);

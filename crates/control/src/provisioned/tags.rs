@@ -189,11 +189,17 @@ async fn describe_tags(
         resources::require(&view, call.config(), arn)?;
     }
     if let Some(kind) = &input.resource_type
-        && !resources::TYPES.iter().any(|(_, shown)| shown.eq_ignore_ascii_case(kind))
+        && !resources::TYPES
+            .iter()
+            .any(|(_, shown)| shown.eq_ignore_ascii_case(kind))
     {
         return Err(ApiError::validation(format!(
             "Invalid resource type: {kind}. Valid values: {}.",
-            resources::TYPES.iter().map(|(_, shown)| *shown).collect::<Vec<_>>().join(", ")
+            resources::TYPES
+                .iter()
+                .map(|(_, shown)| *shown)
+                .collect::<Vec<_>>()
+                .join(", ")
         )));
     }
     let keys = input.tag_keys.unwrap_or_default();
@@ -201,7 +207,10 @@ async fn describe_tags(
     let mut found = Vec::new();
     for set in Read::list::<TagSet>(&view) {
         let kind = resources::type_of(&set.arn).unwrap_or_default();
-        if input.resource_name.as_ref().is_some_and(|arn| *arn != set.arn)
+        if input
+            .resource_name
+            .as_ref()
+            .is_some_and(|arn| *arn != set.arn)
             || input
                 .resource_type
                 .as_ref()

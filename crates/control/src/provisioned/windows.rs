@@ -91,7 +91,11 @@ pub fn next_start(window: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let monday = now.date_naive() - Duration::days(i64::from(now.weekday().num_days_from_monday()));
     let week = monday.and_time(NaiveTime::MIN).and_utc();
     let this = week + Duration::minutes(start);
-    Some(if this > now { this } else { this + Duration::days(7) })
+    Some(if this > now {
+        this
+    } else {
+        this + Duration::days(7)
+    })
 }
 
 /// A zone of the region, chosen by the namespace's id.
@@ -120,7 +124,13 @@ mod tests {
     fn windows_are_read() {
         assert_eq!(parse("Sun:23:15-Mon:03:15").unwrap(), "sun:23:15-mon:03:15");
         assert_eq!(parse("wed:07:30-wed:08:00").unwrap(), "wed:07:30-wed:08:00");
-        for bad in ["wed:07:30-wed:07:45", "wed:7:30-wed:08:00", "xyz:07:30-wed:08:00", "wed:07:30", "wed:24:00-thu:01:00"] {
+        for bad in [
+            "wed:07:30-wed:07:45",
+            "wed:7:30-wed:08:00",
+            "xyz:07:30-wed:08:00",
+            "wed:07:30",
+            "wed:24:00-thu:01:00",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -35,7 +35,9 @@ fn wrong(what: impl std::fmt::Display) -> ApiError {
 /// Checks a configuration.
 pub fn check(text: &str) -> Result<(), ApiError> {
     if text.chars().count() > LONGEST {
-        return Err(wrong(format_args!("it is longer than {LONGEST} characters.")));
+        return Err(wrong(format_args!(
+            "it is longer than {LONGEST} characters."
+        )));
     }
     let elements: Vec<Map<String, Value>> = serde_json::from_str(text)
         .map_err(|error| wrong(format_args!("it is not a JSON array of objects: {error}.")))?;
@@ -51,7 +53,9 @@ pub fn check(text: &str) -> Result<(), ApiError> {
     for element in sqa {
         check_short(element)?;
     }
-    let auto = queues.iter().any(|queue| queue.get("auto_wlm") == Some(&Value::Bool(true)));
+    let auto = queues
+        .iter()
+        .any(|queue| queue.get("auto_wlm") == Some(&Value::Bool(true)));
     let mut names = BTreeSet::new();
     let mut rules = BTreeSet::new();
     let (mut slots, mut memory, mut with_memory) = (0, 0, 0);
@@ -64,11 +68,15 @@ pub fn check(text: &str) -> Result<(), ApiError> {
         if let Some(name) = facts.name
             && !names.insert(name.clone())
         {
-            return Err(wrong(format_args!("the queue name {name} is there more than once.")));
+            return Err(wrong(format_args!(
+                "the queue name {name} is there more than once."
+            )));
         }
         for rule in facts.rules {
             if !rules.insert(rule.clone()) {
-                return Err(wrong(format_args!("the rule name {rule} is there more than once.")));
+                return Err(wrong(format_args!(
+                    "the rule name {rule} is there more than once."
+                )));
             }
         }
     }
@@ -76,7 +84,9 @@ pub fn check(text: &str) -> Result<(), ApiError> {
         return Err(wrong(format_args!("there are more than {RULES} rules.")));
     }
     if slots > SLOTS {
-        return Err(wrong(format_args!("the concurrency of all queues is more than {SLOTS}.")));
+        return Err(wrong(format_args!(
+            "the concurrency of all queues is more than {SLOTS}."
+        )));
     }
     if with_memory > 0 && with_memory < queues.len() {
         return Err(wrong(
@@ -110,7 +120,11 @@ fn check_short(element: &Map<String, Value>) -> Result<(), ApiError> {
             },
             // The auto_wlm of the default queue's element may stand here (L18875-18878).
             ("auto_wlm", Value::Bool(_)) => {}
-            _ => return Err(wrong(format_args!("{key} does not belong to short_query_queue."))),
+            _ => {
+                return Err(wrong(format_args!(
+                    "{key} does not belong to short_query_queue."
+                )));
+            }
         }
     }
     Ok(())
@@ -125,7 +139,9 @@ fn check_queue(queue: &Map<String, Value>, auto: bool, last: bool) -> Result<Fac
     };
     let manual = |key: &str| {
         if auto {
-            return Err(wrong(format_args!("{key} needs manual workload management.")));
+            return Err(wrong(format_args!(
+                "{key} needs manual workload management."
+            )));
         }
         Ok(())
     };
@@ -202,7 +218,10 @@ fn one_of(key: &str, value: &Value, words: &[&str]) -> Result<(), ApiError> {
     if value.as_str().is_some_and(|word| words.contains(&word)) {
         return Ok(());
     }
-    Err(wrong(format_args!("{key} must be one of {}.", words.join(", "))))
+    Err(wrong(format_args!(
+        "{key} must be one of {}.",
+        words.join(", ")
+    )))
 }
 
 fn check_rules(value: &Value, auto: bool) -> Result<Vec<String>, ApiError> {
@@ -211,12 +230,17 @@ fn check_rules(value: &Value, auto: bool) -> Result<Vec<String>, ApiError> {
     };
     let mut names = Vec::new();
     for rule in rules {
-        let name = rule.get("rule_name").and_then(Value::as_str).unwrap_or_default();
+        let name = rule
+            .get("rule_name")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let right = !name.is_empty()
             && name.chars().count() <= 32
             && name.chars().all(|c| c.is_alphanumeric() || c == '_');
         if !right {
-            return Err(wrong("a rule_name has up to 32 letters, digits or underscores."));
+            return Err(wrong(
+                "a rule_name has up to 32 letters, digits or underscores.",
+            ));
         }
         match rule.get("predicate") {
             Some(Value::Array(predicates)) if (1..=3).contains(&predicates.len()) => {
@@ -226,7 +250,10 @@ fn check_rules(value: &Value, auto: bool) -> Result<Vec<String>, ApiError> {
                         predicate.get("operator").unwrap_or(&Value::Null),
                         &["=", "<", ">", "<=", ">="],
                     )?;
-                    if predicate.get("metric_name").and_then(Value::as_str).is_none()
+                    if predicate
+                        .get("metric_name")
+                        .and_then(Value::as_str)
+                        .is_none()
                         || predicate.get("value").is_none()
                     {
                         return Err(wrong(format_args!(
@@ -235,7 +262,11 @@ fn check_rules(value: &Value, auto: bool) -> Result<Vec<String>, ApiError> {
                     }
                 }
             }
-            _ => return Err(wrong(format_args!("the rule {name} must have 1 to 3 predicates."))),
+            _ => {
+                return Err(wrong(format_args!(
+                    "the rule {name} must have 1 to 3 predicates."
+                )));
+            }
         }
         let action = match rule.get("action") {
             Some(Value::Object(action)) => action.get("action").cloned().unwrap_or(Value::Null),
@@ -323,9 +354,18 @@ mod tests {
     #[test]
     fn queues_are_static_and_their_numbers_dynamic() {
         let one = r#"[{"query_concurrency":5}]"#;
-        assert!(!static_change(Some(one), Some(r#"[{"query_concurrency":6}]"#)));
-        assert!(static_change(Some(one), Some(r#"[{"user_group":["a"]},{"query_concurrency":5}]"#)));
+        assert!(!static_change(
+            Some(one),
+            Some(r#"[{"query_concurrency":6}]"#)
+        ));
+        assert!(static_change(
+            Some(one),
+            Some(r#"[{"user_group":["a"]},{"query_concurrency":5}]"#)
+        ));
         assert!(static_change(None, Some(one)));
-        assert!(!static_change(None, Some(r#"[{"auto_wlm":true},{"short_query_queue":true}]"#)));
+        assert!(!static_change(
+            None,
+            Some(r#"[{"auto_wlm":true},{"short_query_queue":true}]"#)
+        ));
     }
 }
