@@ -16,4 +16,4 @@ mod sql;
 mod sqlite;
 
 pub use records::SqliteRecords;
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, continue_after, copy, read};

@@ -5,6 +5,7 @@ pub const GET_COUNTER: &str = "SELECT value FROM counter WHERE name = ?1";
 pub const SET_VERSION: &str = "UPDATE counter SET value = ?2 WHERE name = 'version' AND value = ?1";
 pub const ADD_COUNTER: &str =
     "UPDATE counter SET value = value + ?2 WHERE name = ?1 RETURNING value";
+pub const RAISE_COUNTER: &str = "UPDATE counter SET value = max(value, ?2) WHERE name = ?1";
 
 pub const ALL_OBJECTS: &str = "SELECT kind, body FROM object";
 pub const ALL_COMMENTS: &str = "SELECT object_oid, column_id, body FROM comment";

@@ -61,8 +61,9 @@ impl SqliteStore {
         let mut writer = SqliteConnection::connect_with(&options)
             .await
             .map_err(failed)?;
+        // What `run` does, in a form that may be awaited on any thread.
         MIGRATIONS
-            .run(&mut writer)
+            .run_direct(None, &mut writer, false)
             .await
             .map_err(|e| SqlError::internal(format!("catalog store: {e}")))?;
         query(sql::DROP_STRAY_IDENTITY)
@@ -76,6 +77,16 @@ impl SqliteStore {
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
         }))
+    }
+
+    /// Writes the log into the file, as far as nobody reads it.
+    pub async fn checkpoint(&self) -> Result<()> {
+        let mut db = self.writer.lock().await;
+        query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&mut *db)
+            .await
+            .map_err(failed)?;
+        Ok(())
     }
 
     async fn reserve(&self, counter: &'static str, count: u64) -> Result<u64> {
@@ -185,18 +196,87 @@ async fn load_data(db: &mut SqliteConnection, snapshot: &mut CatalogSnapshot) ->
     Ok(())
 }
 
+async fn load(db: &mut SqliteConnection) -> Result<CatalogSnapshot> {
+    // One transaction: all tables are of one version.
+    let mut transaction = db.begin().await.map_err(failed)?;
+    let mut snapshot = CatalogSnapshot::default();
+    snapshot.version = Version(counter(&mut transaction, "version").await?);
+    load_objects(&mut transaction, &mut snapshot).await?;
+    load_data(&mut transaction, &mut snapshot).await?;
+    transaction.commit().await.map_err(failed)?;
+    Ok(snapshot)
+}
+
+/// The state in the file `path`, which is not changed; a store may have it open.
+pub async fn read(path: &Path) -> Result<CatalogSnapshot> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .busy_timeout(Duration::from_secs(10));
+    let mut db = SqliteConnection::connect_with(&options)
+        .await
+        .map_err(failed)?;
+    let loaded = load(&mut db).await;
+    db.close().await.map_err(failed)?;
+    loaded
+}
+
+/// Copies the state in the file `path` into the new file `copy`, as of one commit; a store that has it
+/// open may go on committing.
+pub async fn copy(path: &Path, copy: &Path) -> Result<()> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_secs(10));
+    let mut db = SqliteConnection::connect_with(&options)
+        .await
+        .map_err(failed)?;
+    let copied = query("VACUUM INTO ?1")
+        .bind(copy.to_string_lossy().into_owned())
+        .execute(&mut db)
+        .await
+        .map_err(failed);
+    db.close().await.map_err(failed)?;
+    copied?;
+    std::fs::File::open(copy)?.sync_all()?;
+    Ok(())
+}
+
+/// Sees to it that the store in the file `path` gives out no id that the one in the file `other` has
+/// given out.
+pub async fn continue_after(path: &Path, other: &Path) -> Result<()> {
+    let options = SqliteConnectOptions::new()
+        .filename(other)
+        .read_only(true)
+        .busy_timeout(Duration::from_secs(10));
+    let mut theirs = SqliteConnection::connect_with(&options)
+        .await
+        .map_err(failed)?;
+    let mut floors = Vec::new();
+    for name in ["next_oid", "next_segment", "next_transaction"] {
+        floors.push((name, counter(&mut theirs, name).await? as i64));
+    }
+    theirs.close().await.map_err(failed)?;
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .synchronous(SqliteSynchronous::Full);
+    let mut ours = SqliteConnection::connect_with(&options)
+        .await
+        .map_err(failed)?;
+    for (name, floor) in floors {
+        query(sql::RAISE_COUNTER)
+            .bind(name)
+            .bind(floor)
+            .execute(&mut ours)
+            .await
+            .map_err(failed)?;
+    }
+    ours.close().await.map_err(failed)
+}
+
 #[async_trait]
 impl CatalogStore for SqliteStore {
     async fn load(&self) -> Result<CatalogSnapshot> {
-        let mut db = self.reader.lock().await;
-        // One transaction: all tables are of one version.
-        let mut transaction = db.begin().await.map_err(failed)?;
-        let mut snapshot = CatalogSnapshot::default();
-        snapshot.version = Version(counter(&mut transaction, "version").await?);
-        load_objects(&mut transaction, &mut snapshot).await?;
-        load_data(&mut transaction, &mut snapshot).await?;
-        transaction.commit().await.map_err(failed)?;
-        Ok(snapshot)
+        load(&mut *self.reader.lock().await).await
     }
 
     async fn version(&self) -> Result<Version> {

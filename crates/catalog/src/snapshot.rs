@@ -39,6 +39,8 @@ pub struct CatalogSnapshot {
     /// Table to its data.
     data: HashMap<Oid, Arc<TableData>>,
     comments: OrdMap<(Oid, u32), Arc<str>>,
+    /// Memberships of one session: a user and groups.
+    joined: Option<Arc<(Oid, Vec<Oid>)>>,
 }
 
 impl CatalogSnapshot {
@@ -88,12 +90,21 @@ impl CatalogSnapshot {
         self.groups.values()
     }
 
-    /// Ids of the groups the user is a member of.
+    /// Ids of the groups the user is a member of, those joined for the session included.
     pub fn groups_of(&self, user: Oid) -> Vec<Oid> {
+        let joined = match &self.joined {
+            Some(joined) if joined.0 == user => joined.1.as_slice(),
+            _ => &[],
+        };
         self.groups()
-            .filter(|g| g.members.contains(&user))
+            .filter(|g| g.members.contains(&user) || joined.contains(&g.oid))
             .map(|g| g.oid)
             .collect()
+    }
+
+    /// Makes the user a member of groups in this state only: of no other, and never committed.
+    pub fn join(&mut self, membership: Option<Arc<(Oid, Vec<Oid>)>>) {
+        self.joined = membership;
     }
 
     /// All schemas of a database.

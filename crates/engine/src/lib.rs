@@ -37,9 +37,9 @@ use lw_services::{Notice, RowStream};
 use lw_sql_plan::{CopyFrom, DmlPlan, MaintainPlan, Unload};
 use lw_storage::SegmentStore;
 use lw_sysviews::LiveState;
-use threads::Threads;
 
 pub use context::{IdSource, StatementContext};
+pub use threads::Threads;
 
 /// What a statement that writes did: to be committed by the leader.
 #[derive(Debug, Default)]
@@ -67,8 +67,6 @@ pub struct Engine {
     pub buckets: Arc<dyn BucketResolver>,
     /// Memory and spill space, shared by all statements.
     pub runtime: Arc<RuntimeEnv>,
-    /// The threads that compute.
-    threads: Threads,
     /// What the states of statements are copies of.
     base: Arc<SessionState>,
 }
@@ -96,8 +94,8 @@ pub struct EngineConfig {
     pub partitions: usize,
     /// Where operators spill.
     pub spill_dir: std::path::PathBuf,
-    /// Threads of its own that the engine computes on; `None`: those of its callers.
-    pub threads: Option<usize>,
+    /// The threads it computes on.
+    pub threads: Threads,
 }
 
 impl Engine {
@@ -110,7 +108,6 @@ impl Engine {
             .segments
             .with_writers_memory(parts.config.memory_bytes / 8);
         Ok(Engine {
-            threads: Threads::new(parts.config.threads)?,
             base: Arc::new(state::base(&parts.config, &runtime)),
             segments,
             config: Arc::new(parts.config),
@@ -118,6 +115,23 @@ impl Engine {
             events: parts.events,
             buckets: parts.buckets,
             runtime,
+        })
+    }
+
+    /// The same engine with other limits, for statements that begin from now on. Those that run keep
+    /// what they were given.
+    pub fn with_limits(&self, memory_bytes: usize, partitions: usize) -> Result<Engine> {
+        let config = EngineConfig {
+            memory_bytes,
+            partitions,
+            ..EngineConfig::clone(&self.config)
+        };
+        let runtime = state::runtime(&config)?;
+        Ok(Engine {
+            base: Arc::new(state::base(&config, &runtime)),
+            config: Arc::new(config),
+            runtime,
+            ..self.clone()
         })
     }
 
@@ -143,7 +157,8 @@ impl Engine {
             return dml::run(self, plan, ctx).await;
         }
         let (engine, plan, ctx) = (self.clone(), plan.clone(), ctx.clone());
-        self.threads
+        self.config
+            .threads
             .run(async move { dml::run(&engine, &plan, &ctx).await })
             .await
     }
@@ -151,7 +166,8 @@ impl Engine {
     /// Runs COPY ... FROM.
     pub async fn copy_from(&self, plan: &CopyFrom, ctx: &StatementContext) -> Result<Effect> {
         let (engine, plan, ctx) = (self.clone(), plan.clone(), ctx.clone());
-        self.threads
+        self.config
+            .threads
             .run(async move { copy::copy_from(&engine, &plan, &ctx).await })
             .await
     }
@@ -159,7 +175,8 @@ impl Engine {
     /// Runs UNLOAD.
     pub async fn unload(&self, plan: &Unload, ctx: &StatementContext) -> Result<Effect> {
         let (engine, plan, ctx) = (self.clone(), plan.clone(), ctx.clone());
-        self.threads
+        self.config
+            .threads
             .run(async move { copy::unload(&engine, &plan, &ctx).await })
             .await
     }
@@ -167,7 +184,8 @@ impl Engine {
     /// Runs VACUUM or ANALYZE.
     pub async fn maintain(&self, plan: &MaintainPlan, ctx: &StatementContext) -> Result<Effect> {
         let (engine, plan, ctx) = (self.clone(), plan.clone(), ctx.clone());
-        self.threads
+        self.config
+            .threads
             .run(async move { maintain::run(&engine, &plan, &ctx).await })
             .await
     }
@@ -175,7 +193,8 @@ impl Engine {
     /// Writes a table's rows anew after its distribution or sort key changed.
     pub async fn rewrite(&self, table: Oid, ctx: &StatementContext) -> Result<Effect> {
         let (engine, ctx) = (self.clone(), ctx.clone());
-        self.threads
+        self.config
+            .threads
             .run(async move { maintain::rewrite_table(&engine, table, &ctx).await })
             .await
     }
@@ -184,7 +203,8 @@ impl Engine {
     /// same. No other transaction may write the table meanwhile.
     pub async fn fold(&self, table: Oid, ctx: &StatementContext) -> Result<Effect> {
         let (engine, ctx) = (self.clone(), ctx.clone());
-        self.threads
+        self.config
+            .threads
             .run(async move { maintain::fold_table(&engine, table, &ctx).await })
             .await
     }

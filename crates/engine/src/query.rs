@@ -109,6 +109,7 @@ impl Engine {
         }
         let (engine, plan, own) = (self.clone(), plan.clone(), ctx.clone());
         let started = self
+            .config
             .threads
             .run(async move { engine.execute_stream(&plan, &own).await });
         let stream = tokio::select! {
@@ -116,7 +117,10 @@ impl Engine {
             () = cancel.cancelled() => return Err(canceled()),
             stream = started => stream?,
         };
-        Ok(self.threads.pump(rows(stream, cancel.clone()), cancel))
+        Ok(self
+            .config
+            .threads
+            .pump(rows(stream, cancel.clone()), cancel))
     }
 
     /// What system relations are computed from, in a statement.

@@ -241,7 +241,7 @@ impl Warehouse {
                 memory_bytes: 256 << 20,
                 partitions: 2,
                 spill_dir: directory.path().join("spill"),
-                threads: None,
+                threads: crate::Threads::none(),
             },
             live: Arc::new(lw_sysviews::NoLiveState),
             events: lw_events::EventLog::in_memory(),

@@ -18,9 +18,20 @@ const STACK: usize = 128 << 20;
 /// Batches computed ahead of what the client has taken.
 const AHEAD: usize = 2;
 
-/// Threads to compute on; or none, then work is done where it is asked for.
-#[derive(Clone)]
-pub(crate) struct Threads(Option<Arc<Own>>);
+/// Threads to compute on, shared by all engines that are given clones; or none, then work is done
+/// where it is asked for.
+#[derive(Clone, Default)]
+pub struct Threads(Option<Arc<Own>>);
+
+impl std::fmt::Debug for Threads {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "Threads(own)"
+        } else {
+            "Threads(none)"
+        })
+    }
+}
 
 struct Own {
     handle: Handle,
@@ -37,10 +48,13 @@ impl Drop for Own {
 }
 
 impl Threads {
-    pub(crate) fn new(count: Option<usize>) -> Result<Threads> {
-        let Some(count) = count else {
-            return Ok(Threads(None));
-        };
+    /// No threads: work is done where it is asked for.
+    pub fn none() -> Threads {
+        Threads(None)
+    }
+
+    /// So many threads.
+    pub fn new(count: usize) -> Result<Threads> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(count.max(1))
             .thread_name("compute")

@@ -183,7 +183,7 @@ fn engine(spill: &Path) -> Engine {
         memory_bytes: 1 << 30,
         partitions: 2,
         spill_dir: spill.to_path_buf(),
-        threads: None,
+        threads: lw_engine::Threads::none(),
     };
     let parts = EngineParts {
         segments: SegmentStore::in_memory(),

@@ -281,8 +281,10 @@ pub struct ConnectionRecord {
     pub remote_host: String,
     /// The client's port.
     pub remote_port: u16,
-    /// How it proved who it is: `password`, `md5`, `digest`, `trust`.
+    /// How it proved who it is: `password`, `md5`, `digest`, `trust`, `IAM`.
     pub auth_method: String,
+    /// Id of the request that made the temporary credentials, empty if none.
+    pub iam_auth_guid: String,
     /// How long it lasted (only when it ends).
     pub duration: i64,
     /// TLS version, empty if none.

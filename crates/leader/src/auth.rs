@@ -42,13 +42,24 @@ pub fn challenge(catalog: &CatalogSnapshot, user: &str, secret: &[u8]) -> Challe
             sha256_salt: credential.salt.clone(),
             md5: credential.md5.is_some(),
             sha256: credential.sha256.is_some(),
+            temporary: false,
         },
         None => Challenge {
             sha256_salt: sha256(&[secret, user.as_bytes()])[..16].to_vec(),
             md5: true,
             sha256: true,
+            temporary: false,
         },
     }
+}
+
+/// What every failure of user or password says.
+pub fn refused(user: &str) -> SqlError {
+    SqlError::new(
+        SqlState::INVALID_AUTHORIZATION,
+        format!("password authentication failed for user \"{user}\""),
+    )
+    .fatal()
 }
 
 /// Finds the user and checks the proof.
@@ -57,13 +68,7 @@ pub fn verify(
     user: &str,
     proof: &Proof,
 ) -> Result<std::sync::Arc<User>> {
-    let refused = || {
-        SqlError::new(
-            SqlState::INVALID_AUTHORIZATION,
-            format!("password authentication failed for user \"{user}\""),
-        )
-        .fatal()
-    };
+    let refused = || refused(user);
     let found = catalog.user_named(user).ok_or_else(refused)?;
     if matches!(proof, Proof::Trusted) {
         return Ok(found.clone());
@@ -87,6 +92,8 @@ pub fn password_matches(user: &User, password: &str) -> bool {
 
 fn proves(credential: &Credential, user: &str, proof: &Proof) -> bool {
     match proof {
+        // The leader looks at these itself.
+        Proof::Temporary(_) => false,
         Proof::Trusted => true,
         Proof::Cleartext(password) => match (&credential.sha256, &credential.md5) {
             (Some(stored), _) => same(stored, &sha256(&[password.as_bytes(), &credential.salt])),

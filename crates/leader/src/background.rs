@@ -71,7 +71,7 @@ impl Leader {
             ids: shared.txns.ids(),
             cancel,
         };
-        let effect = shared.engine.fold(table, &ctx).await?;
+        let effect = shared.engine().fold(table, &ctx).await?;
         txn.apply(effect.changes)?;
         txn.commit().await?;
         Ok(())
@@ -95,7 +95,7 @@ impl Leader {
         for session in shared.registry.all() {
             reachable.extend(session.temp_files());
         }
-        let done = shared.engine.segments.collect(&reachable, oldest).await?;
+        let done = shared.engine().segments.collect(&reachable, oldest).await?;
         if done.files > 0 {
             tracing::info!(
                 files = done.files,

@@ -4,48 +4,72 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use lw_base::{Oid, Result};
-use lw_catalog::{Acl, Change, Database, Isolation, Schema, User};
+use lw_catalog::{Acl, Change, Credential, Database, Isolation, Schema, User};
 
 use crate::auth;
 use crate::txn::TransactionManager;
 
-/// The database of the first start.
-pub const FIRST_DATABASE: &str = "dev";
 /// Id of the admin user (as in Redshift, the first user is 100).
 pub const ADMIN: Oid = Oid(100);
 /// Id of the superuser that owns what is built in.
 pub const RDSDB: Oid = Oid(1);
 
-/// Makes what every warehouse has, if it is missing. `given`: the password replaces an older one.
-pub async fn run(
-    txns: &Arc<TransactionManager>,
-    admin: &str,
-    password: &str,
-    given: bool,
-) -> Result<()> {
+/// What a warehouse has from its first start on.
+#[derive(Debug, Clone)]
+pub struct FirstStart {
+    /// The first database.
+    pub database: String,
+    /// Its isolation.
+    pub isolation: Isolation,
+    /// Name of the admin user.
+    pub admin_user: String,
+    /// The admin's password; `None`: PASSWORD DISABLE.
+    pub admin_password: Option<String>,
+    /// True: the password replaces the one the admin has (the operator's word wins).
+    pub admin_password_given: bool,
+}
+
+/// Makes what every warehouse has, if it is missing.
+pub async fn run(txns: &Arc<TransactionManager>, first: &FirstStart) -> Result<()> {
+    let admin = first.admin_user.as_str();
     let catalog = txns.current();
     let mut changes = Vec::new();
     if catalog.user(RDSDB).is_none() {
         changes.push(Change::PutUser(Arc::new(user(RDSDB, "rdsdb", None))));
     }
-    let credential = auth::credential(admin, password);
+    let password = first.admin_password.as_deref();
+    let credential = password.map(|p| auth::credential(admin, p));
+    let mut owner = ADMIN;
     match catalog.user_named(admin) {
-        None => changes.push(Change::PutUser(Arc::new(user(
-            ADMIN,
-            admin,
-            Some(credential),
-        )))),
-        Some(old) if given && !auth::password_matches(old, password) => {
-            changes.push(Change::PutUser(Arc::new(User {
-                credential: Some(credential),
-                ..User::clone(old)
-            })));
+        None => {
+            // Another may have the id: one who was the admin under another name.
+            if catalog.user(ADMIN).is_some() {
+                owner = txns.ids().oids(1).await?;
+            }
+            changes.push(Change::PutUser(Arc::new(user(owner, admin, credential))));
         }
-        Some(_) => {}
+        Some(old) => {
+            owner = old.oid;
+            if let Some(password) = password
+                && first.admin_password_given
+                && !auth::password_matches(old, password)
+            {
+                changes.push(Change::PutUser(Arc::new(User {
+                    credential,
+                    ..User::clone(old)
+                })));
+            }
+        }
     }
-    if catalog.database_named(FIRST_DATABASE).is_none() {
-        let first = txns.ids().oids(2).await?;
-        changes.extend(database(first, Oid(first.0 + 1), FIRST_DATABASE, ADMIN));
+    if catalog.database_named(&first.database).is_none() {
+        let oids = txns.ids().oids(2).await?;
+        changes.extend(database(
+            oids,
+            Oid(oids.0 + 1),
+            &first.database,
+            owner,
+            first.isolation,
+        ));
     }
     if changes.is_empty() {
         return Ok(());
@@ -56,29 +80,45 @@ pub async fn run(
     Ok(())
 }
 
-fn user(oid: Oid, name: &str, credential: Option<lw_catalog::Credential>) -> User {
+fn user(oid: Oid, name: &str, credential: Option<Credential>) -> User {
+    new_user(oid, name, credential, true)
+}
+
+/// A user with nothing but a name, and may be a superuser.
+pub(crate) fn new_user(
+    oid: Oid,
+    name: &str,
+    credential: Option<Credential>,
+    superuser: bool,
+) -> User {
     User {
         oid,
         name: name.to_string(),
-        superuser: true,
-        create_db: true,
+        superuser,
+        create_db: superuser,
         credential,
         valid_until: None,
         connection_limit: None,
         session_timeout_s: None,
         settings: BTreeMap::new(),
-        syslog_unrestricted: true,
+        syslog_unrestricted: superuser,
     }
 }
 
 /// A database and its schema `public`, in which everyone may create (as in Redshift).
-pub fn database(oid: Oid, public: Oid, name: &str, owner: Oid) -> Vec<Change> {
+pub fn database(
+    oid: Oid,
+    public: Oid,
+    name: &str,
+    owner: Oid,
+    isolation: Isolation,
+) -> Vec<Change> {
     vec![
         Change::PutDatabase(Arc::new(Database {
             oid,
             name: name.to_string(),
             owner,
-            isolation: Isolation::Serializable,
+            isolation,
             connection_limit: None,
             read_only: false,
             case_sensitive: true,

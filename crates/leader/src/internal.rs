@@ -72,7 +72,7 @@ impl LeaderSession {
                 .await?;
             active.txn.record_write(relation.oid, WriteKind::Insert);
         }
-        let effect = self.shared.engine.dml(&plan, &ctx).await?;
+        let effect = self.shared.engine().dml(&plan, &ctx).await?;
         let count = self.keep(effect, &ctx)?;
         self.sync().await?;
         Ok(count)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lw_base::{Oid, SqlError, SqlState, clock};
 use lw_catalog::CatalogSnapshot;
 use lw_events::{ConnectionEvent, ConnectionRecord, QueryRecord, QueryStatus, SessionRecord};
+use lw_services::warehouses::TemporaryLogin;
 use lw_services::{ClientInfo, ParsedStatement, Proof};
 use lw_sql_plan::{CopyPlan, DdlPlan, DmlPlan, Plan};
 
@@ -107,6 +108,7 @@ pub fn connection(
     event: ConnectionEvent,
     client: &ClientInfo,
     proof: &Proof,
+    temporary: Option<&TemporaryLogin>,
     pid: i32,
 ) -> ConnectionRecord {
     let option = |name: &str| client.options.get(name).cloned().unwrap_or_default();
@@ -114,15 +116,17 @@ pub fn connection(
         event,
         time: clock::now_micros(),
         pid,
-        user_name: client.user.clone(),
+        user_name: temporary.map_or_else(|| client.user.clone(), |t| t.db_user.clone()),
         database_name: client.database.clone(),
         remote_host: host(client.remote_address),
         remote_port: client.remote_port,
+        iam_auth_guid: temporary.map(|t| t.request_id.clone()).unwrap_or_default(),
         auth_method: match proof {
+            _ if temporary.is_some() => "IAM",
             Proof::Cleartext(_) => "password",
             Proof::Md5 { .. } => "md5",
             Proof::Digest { .. } => "digest",
-            Proof::Trusted => "trust",
+            Proof::Trusted | Proof::Temporary(_) => "trust",
         }
         .to_string(),
         duration: 0,

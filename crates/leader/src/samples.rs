@@ -70,6 +70,34 @@ impl Leader {
         Ok(())
     }
 
+    /// Loads the sample schema `tickit` into a database's schema `public`, as its owner's tables
+    /// (Management Guide, L4627). What is there already stays.
+    pub async fn load_tickit(&self, database: &str, owner: &str) -> Result<()> {
+        let mut session = self.internal_session(owner, database)?;
+        for table in lw_samples::of_schema(lw_samples::TICKIT) {
+            let catalog = self.shared().txns.current();
+            let there = catalog
+                .database_named(database)
+                .and_then(|d| catalog.schema_named(d.oid, "public"))
+                .and_then(|s| catalog.relation_named(s.oid, table.name))
+                .is_some_and(|r| catalog.table_data(r.oid).row_count() > 0);
+            if there {
+                continue;
+            }
+            session
+                .run_sql(&format!(
+                    "drop table if exists public.\"{}\"; {}",
+                    table.name,
+                    table.ddl_in("public")
+                ))
+                .await?;
+            session
+                .load("public", table.name, generate(table).await?)
+                .await?;
+        }
+        session.run_sql("analyze").await
+    }
+
     async fn make_sample_database(&self) -> Result<Arc<Database>> {
         let txns = &self.shared().txns;
         let first = txns.ids().oids(2).await?;
@@ -79,6 +107,7 @@ impl Leader {
             lw_base::Oid(first.0 + 1),
             SAMPLE_DATABASE,
             bootstrap::RDSDB,
+            Isolation::Serializable,
         ))?;
         txn.commit().await?;
         txns.current()

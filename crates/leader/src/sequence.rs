@@ -69,6 +69,12 @@ impl LeaderSession {
         if let Some(outcome) = self.at_once(statement, resolved).await {
             return outcome;
         }
+        if !self.entry.client.internal
+            && let Some(reason) = self.shared.closed()
+        {
+            // configuration_limit_exceeded
+            return Err(SqlError::new(SqlState("53400"), reason));
+        }
         self.ensure_transaction(false);
         let query_id = self.shared.registry.next_query_id();
         let kind = record::query_type(&resolved.planned.plan);
@@ -156,11 +162,11 @@ impl LeaderSession {
         let columns = planned.columns.clone();
         match planned.plan {
             Plan::Query(query) => {
-                let rows = self.shared.engine.query(&query.logical, &ctx).await?;
+                let rows = self.shared.engine().query(&query.logical, &ctx).await?;
                 Ok(Ran::rows(columns, rows, tag, true))
             }
             Plan::Show(query) => {
-                let rows = self.shared.engine.query(&query.logical, &ctx).await?;
+                let rows = self.shared.engine().query(&query.logical, &ctx).await?;
                 Ok(Ran::rows(columns, rows, tag, false))
             }
             Plan::Explain {
@@ -169,7 +175,7 @@ impl LeaderSession {
                 engine,
             } => self.explain(*inner, verbose || engine, &ctx).await,
             Plan::Dml(dml) => {
-                let effect = self.shared.engine.dml(&dml, &ctx).await?;
+                let effect = self.shared.engine().dml(&dml, &ctx).await?;
                 let rows = self.keep(effect, &ctx)?;
                 Ok(Ran::Done {
                     tag: match tag {
@@ -188,7 +194,7 @@ impl LeaderSession {
                 Ok(Ran::done(tag))
             }
             Plan::Copy(CopyPlan::From(copy)) => {
-                let effect = self.shared.engine.copy_from(&copy, &ctx).await?;
+                let effect = self.shared.engine().copy_from(&copy, &ctx).await?;
                 let rows = self.keep(effect, &ctx)?;
                 self.last.copy_count = rows as i64;
                 self.last.copy_id = ctx.session.query_id;
@@ -198,7 +204,7 @@ impl LeaderSession {
                 })
             }
             Plan::Copy(CopyPlan::Unload(unload)) => {
-                let effect = self.shared.engine.unload(&unload, &ctx).await?;
+                let effect = self.shared.engine().unload(&unload, &ctx).await?;
                 let rows = self.keep(effect, &ctx)?;
                 self.last.unload_count = rows as i64;
                 Ok(Ran::Done {
@@ -207,7 +213,7 @@ impl LeaderSession {
                 })
             }
             Plan::Maintain(maintain) => {
-                let effect = self.shared.engine.maintain(&maintain, &ctx).await?;
+                let effect = self.shared.engine().maintain(&maintain, &ctx).await?;
                 self.keep(effect, &ctx)?;
                 Ok(Ran::done(tag))
             }
@@ -223,7 +229,7 @@ impl LeaderSession {
     fn refuse_in_block(&self, planned: &Planned) -> Result<()> {
         let alone = match &planned.plan {
             Plan::Maintain(MaintainPlan::Vacuum { .. }) => true,
-            Plan::Ddl(DdlPlan::CreateDatabase(_) | DdlPlan::DropDatabase { .. }) => true,
+            Plan::Ddl(DdlPlan::CreateDatabase { .. } | DdlPlan::DropDatabase { .. }) => true,
             Plan::Ddl(DdlPlan::AlterTable { action, .. }) => matches!(
                 action,
                 AlterTable::ColumnType { .. }
@@ -332,7 +338,7 @@ impl LeaderSession {
         }
         let warehouse_wide = matches!(
             planned.plan,
-            Plan::Acl(_) | Plan::Ddl(DdlPlan::CreateDatabase(_) | DdlPlan::DropDatabase { .. })
+            Plan::Acl(_) | Plan::Ddl(DdlPlan::CreateDatabase { .. } | DdlPlan::DropDatabase { .. })
         );
         let database = info.catalog.database(self.database);
         if !warehouse_wide
@@ -404,7 +410,7 @@ impl LeaderSession {
             }) => input,
             _ => return Err(SqlError::unsupported(format!("EXPLAIN of {}", inner.tag))),
         };
-        let lines = self.shared.engine.explain(logical, verbose, ctx).await?;
+        let lines = self.shared.engine().explain(logical, verbose, ctx).await?;
         Ok(text_rows("QUERY PLAN", lines, "EXPLAIN"))
     }
 
@@ -414,7 +420,14 @@ impl LeaderSession {
         tag: &'static str,
         ctx: &StatementContext,
     ) -> Result<Ran> {
-        crate::ddl::look_at_rows(&mut ddl, &self.shared.engine, ctx).await?;
+        if let DdlPlan::CreateDatabase {
+            database,
+            isolation_given: false,
+        } = &mut ddl
+        {
+            database.isolation = self.shared.new_databases;
+        }
+        crate::ddl::look_at_rows(&mut ddl, &self.shared.engine(), ctx).await?;
         let (changes, notices) = crate::ddl::changes(&ddl, &ctx.session, ctx.ids.as_ref()).await?;
         self.notices.extend(notices);
         match ddl {
@@ -442,7 +455,7 @@ impl LeaderSession {
                     input,
                 };
                 let ctx = self.renewed(ctx)?;
-                let effect = self.shared.engine.dml(&insert, &ctx).await?;
+                let effect = self.shared.engine().dml(&insert, &ctx).await?;
                 let rows = self.keep(effect, &ctx)?;
                 Ok(Ran::Done {
                     tag: tag.to_string(),
@@ -457,7 +470,7 @@ impl LeaderSession {
             {
                 self.apply(changes)?;
                 let ctx = self.renewed(ctx)?;
-                let effect = self.shared.engine.rewrite(table, &ctx).await?;
+                let effect = self.shared.engine().rewrite(table, &ctx).await?;
                 self.keep(effect, &ctx)?;
                 Ok(Ran::done(tag))
             }
@@ -583,7 +596,7 @@ impl LeaderSession {
                     cancel: Default::default(),
                     ..ctx.clone()
                 };
-                let rows = self.shared.engine.query(&inner.logical, &ctx).await?;
+                let rows = self.shared.engine().query(&inner.logical, &ctx).await?;
                 let columns = query.columns.clone().unwrap_or_default();
                 let cursor = Cursor::new(columns, rows);
                 self.shared
@@ -647,7 +660,7 @@ impl LeaderSession {
                 let params = match values {
                     None => vec![],
                     Some(values) => {
-                        let row = one_row(self.shared.engine.clone(), &values, ctx).await?;
+                        let row = one_row(self.shared.engine(), &values, ctx).await?;
                         let zone = self.settings.get("timezone").and_then(Zone::parse);
                         let zone = zone.unwrap_or(Zone::UTC);
                         crate::bind::constants(&row, &inner.params, zone)?

@@ -22,6 +22,7 @@ use lw_sql_syntax::Statement;
 use parking_lot::Mutex;
 
 use crate::cursor::Cursor;
+use crate::meter::Metering;
 use crate::recent::RecentPlans;
 use crate::registry::SessionEntry;
 use crate::service::Shared;
@@ -65,6 +66,8 @@ pub struct LeaderSession {
     pub(crate) alone: bool,
     reported: BTreeMap<&'static str, String>,
     closed: bool,
+    /// Groups the session belongs to besides those of its user.
+    joined: Option<Arc<(Oid, Vec<Oid>)>>,
 }
 
 /// Results that functions such as `pg_last_copy_count()` give.
@@ -84,6 +87,8 @@ pub(crate) struct Active {
     saved_temp: TempObjects,
     /// Values SET LOCAL has covered, by name (`None`: the default was in force).
     pub local: BTreeMap<String, Option<String>>,
+    /// Counted as used; not for sessions of the service itself.
+    _metering: Option<Metering>,
 }
 
 /// A statement of SQL's PREPARE.
@@ -123,8 +128,10 @@ impl LeaderSession {
         entry: Arc<SessionEntry>,
         temp_schema: Oid,
         settings: SettingValues,
+        joined: Vec<Oid>,
     ) -> Self {
         LeaderSession {
+            joined: (!joined.is_empty()).then(|| Arc::new((entry.user, joined))),
             database: entry.database,
             user: entry.user,
             session_user: entry.user,
@@ -176,6 +183,9 @@ impl LeaderSession {
     }
 
     fn with_temp(&self, mut catalog: CatalogSnapshot) -> Result<CatalogSnapshot> {
+        if self.joined.is_some() {
+            catalog.join(self.joined.clone());
+        }
         if !self.temp.is_empty() {
             // What the temporary tables are, the epoch counts.
             let mark = catalog.definitions();
@@ -279,6 +289,7 @@ impl LeaderSession {
             saved_settings: self.settings.clone(),
             saved_temp: self.temp.clone(),
             local: BTreeMap::new(),
+            _metering: (!self.entry.client.internal).then(|| self.shared.meter.transaction()),
         });
     }
 
@@ -572,6 +583,10 @@ impl Session for LeaderSession {
 
     async fn sync(&mut self) -> Result<()> {
         if self.status == TransactionStatus::Idle && self.active.is_some() {
+            if let Err(ended) = self.refuse_if_ended() {
+                self.rollback();
+                return Err(ended);
+            }
             self.commit().await?;
         }
         Ok(())

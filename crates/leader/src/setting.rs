@@ -10,10 +10,35 @@ use lw_settings::{SettingValues, params};
 use crate::ran::{Ran, table_of_text};
 use crate::session::LeaderSession;
 
-/// The settings of a new session: the user's own (ALTER USER ... SET), then those among the startup
-/// keys. Keys that are no settings are kept as they are: they say who the client is.
-pub fn of_start(user: &User, options: &BTreeMap<String, String>) -> Result<SettingValues> {
-    let mut values = SettingValues(user.settings.clone());
+/// What parameters of the warehouse make of the settings of its sessions. Parameters that are no
+/// settings are left out, and so is what a setting cannot be.
+pub(crate) fn of_parameters(parameters: &[(String, String)]) -> SettingValues {
+    let mut values = SettingValues::default();
+    for (name, value) in parameters {
+        let name = name.to_ascii_lowercase();
+        if params::find(&name).is_none() {
+            continue;
+        }
+        match params::check_at_start(&name, value) {
+            Ok(value) => {
+                values.0.insert(name, value);
+            }
+            Err(error) => tracing::warn!(name, value, %error, "a parameter is not in force"),
+        }
+    }
+    values
+}
+
+/// The settings of a new session: the warehouse's, then the user's own (ALTER USER ... SET), then
+/// those among the startup keys. Keys that are no settings are kept as they are: they say who the
+/// client is.
+pub fn of_start(
+    defaults: &SettingValues,
+    user: &User,
+    options: &BTreeMap<String, String>,
+) -> Result<SettingValues> {
+    let mut values = defaults.clone();
+    values.0.extend(user.settings.clone());
     for (name, value) in options {
         let name = name.to_ascii_lowercase();
         if name == "options" {
@@ -67,8 +92,8 @@ pub fn search_path(values: &SettingValues) -> Vec<String> {
         .collect()
 }
 
-/// Sets a setting of the session; `None` gives it back its default: the user's own, or the
-/// table's.
+/// Sets a setting of the session; `None` gives it back its default: the user's own, the
+/// warehouse's, or the table's.
 pub(crate) fn set(name: &str, value: Option<&str>, session: &mut LeaderSession) -> Result<()> {
     let Some(value) = value else {
         if params::find(name).is_none() && !session.settings.0.contains_key(name) {
@@ -77,7 +102,8 @@ pub(crate) fn set(name: &str, value: Option<&str>, session: &mut LeaderSession) 
         let catalog = session.shared.txns.current();
         let own = catalog
             .user(session.session_user)
-            .and_then(|u| u.settings.get(name).cloned());
+            .and_then(|u| u.settings.get(name).cloned())
+            .or_else(|| session.shared.defaults.0.get(name).cloned());
         match own {
             Some(value) => session.settings.0.insert(name.to_string(), value),
             None => session.settings.0.remove(name),
@@ -101,12 +127,14 @@ pub(crate) fn set(name: &str, value: Option<&str>, session: &mut LeaderSession) 
     Ok(())
 }
 
-/// RESET ALL: what the user's own settings and the table say; what the client said of itself stays.
+/// RESET ALL: what the user's own settings, the warehouse's and the table say; what the client said of itself stays.
 pub(crate) fn reset_all(session: &mut LeaderSession) {
     session
         .settings
         .0
         .retain(|name, _| params::find(name).is_none());
+    let defaults = session.shared.defaults.0.clone();
+    session.settings.0.extend(defaults);
     let catalog = session.shared.txns.current();
     if let Some(user) = catalog.user(session.session_user) {
         session.settings.0.extend(user.settings.clone());

@@ -29,6 +29,19 @@ pub(crate) enum Method {
 
 /// Chooses the request for this client and user.
 pub(crate) fn choose(client: &ClientInfo, challenge: &Challenge) -> Result<Method> {
+    if challenge.temporary {
+        if client.tls {
+            return Ok(Method::Cleartext);
+        }
+        return Err(SqlError::new(
+            SqlState::INVALID_AUTHORIZATION,
+            format!(
+                "temporary credentials of user \"{}\" need an encrypted connection",
+                client.user
+            ),
+        )
+        .with_hint("Connect with TLS (sslmode=require)."));
+    }
     let redshift_driver = client.options.contains_key("driver_version")
         || client.options.contains_key("client_protocol_version");
     if redshift_driver && challenge.sha256 {

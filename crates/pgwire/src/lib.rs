@@ -25,4 +25,4 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
-pub use server::{WireConfig, serve};
+pub use server::{Door, WireConfig, serve};

@@ -1,13 +1,16 @@
 //! The listener: accepts connections, and sees them out when the server stops.
 
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lw_base::{SqlError, SqlState};
 use lw_services::SqlService;
+use lw_services::warehouses::Networks;
+use parking_lot::RwLock;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,8 +25,8 @@ pub struct WireConfig {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// Refuse clients without TLS (`require_ssl`).
     pub require_tls: bool,
-    /// Connections at one time, those that have not logged in yet included.
-    pub max_connections: usize,
+    /// Who may connect.
+    pub door: Arc<Door>,
     /// How long a client may take to log in.
     pub login_timeout: Duration,
 }
@@ -33,9 +36,78 @@ impl Default for WireConfig {
         WireConfig {
             tls: None,
             require_tls: false,
-            max_connections: 2000,
+            door: Arc::new(Door::new(Networks::Any, 2000)),
             login_timeout: Duration::from_secs(60),
         }
+    }
+}
+
+/// Who may connect: it may be changed while a listener serves, and holds for those who come then.
+#[derive(Debug)]
+pub struct Door {
+    networks: RwLock<Networks>,
+    max_connections: AtomicUsize,
+    connections: AtomicUsize,
+}
+
+impl Door {
+    /// Open to these networks, and so many connections at one time, those that have not logged in yet
+    /// included.
+    pub fn new(networks: Networks, max_connections: usize) -> Door {
+        Door {
+            networks: RwLock::new(networks),
+            max_connections: AtomicUsize::new(max_connections),
+            connections: AtomicUsize::new(0),
+        }
+    }
+
+    /// Changes who may connect.
+    pub fn set(&self, networks: Networks, max_connections: usize) {
+        *self.networks.write() = networks;
+        self.max_connections
+            .store(max_connections, Ordering::Relaxed);
+    }
+
+    /// True if a client may come from there.
+    fn admits(&self, address: IpAddr) -> bool {
+        match &*self.networks.read() {
+            Networks::Any => true,
+            Networks::Only(networks) => networks
+                .iter()
+                .any(|(network, prefix)| within(address, *network, *prefix)),
+        }
+    }
+
+    /// A place for a connection, if one is free.
+    fn enter(self: &Arc<Self>) -> Option<Place> {
+        let before = self.connections.fetch_add(1, Ordering::Relaxed);
+        let place = Place(self.clone());
+        (before < self.max_connections.load(Ordering::Relaxed)).then_some(place)
+    }
+}
+
+/// A connection's place.
+struct Place(Arc<Door>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// True if the address is of the network. An IPv4 address may come in IPv6's form.
+fn within(address: IpAddr, network: IpAddr, prefix: u8) -> bool {
+    match (address.to_canonical(), network.to_canonical()) {
+        (IpAddr::V4(a), IpAddr::V4(n)) => {
+            let shift = 32u32.saturating_sub(u32::from(prefix));
+            (u64::from(a.to_bits()) >> shift) == (u64::from(n.to_bits()) >> shift)
+        }
+        (IpAddr::V6(a), IpAddr::V6(n)) => {
+            let shift = 128u32.saturating_sub(u32::from(prefix));
+            let cut = |bits: u128| bits.checked_shr(shift).unwrap_or(0);
+            cut(a.to_bits()) == cut(n.to_bits())
+        }
+        _ => false,
     }
 }
 
@@ -58,7 +130,6 @@ pub async fn serve(
     config: WireConfig,
     stop: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(config.max_connections));
     let shared = Arc::new(Shared {
         service,
         tls: config.tls.clone().map(TlsAcceptor::from),
@@ -80,16 +151,20 @@ pub async fn serve(
                 continue;
             }
         };
+        if !shared.config.door.admits(peer.ip()) {
+            // As a firewall: not a word.
+            continue;
+        }
         tune(&socket);
         let shared = shared.clone();
-        match places.clone().try_acquire_owned() {
-            Ok(place) => {
+        match shared.config.door.enter() {
+            Some(place) => {
                 tasks.spawn(async move {
                     connection::run(socket, peer, &shared).await;
                     drop(place);
                 });
             }
-            Err(_) => {
+            None => {
                 let error = SqlError::new(
                     SqlState::TOO_MANY_CONNECTIONS,
                     "too many connections already",
@@ -120,5 +195,36 @@ fn tune(socket: &TcpStream) {
         .and_then(|()| SockRef::from(socket).set_tcp_keepalive(&keepalive));
     if let Err(error) = tuned {
         tracing::debug!(%error, "cannot tune a socket");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let only = |list: &[(&str, u8)]| {
+            let list = list.iter().map(|(n, p)| (ip(n), *p)).collect();
+            Door::new(Networks::Only(list), 1)
+        };
+        assert!(Door::new(Networks::Any, 1).admits(ip("203.0.113.9")));
+        assert!(!only(&[]).admits(ip("127.0.0.1")));
+        let door = only(&[("10.1.0.0", 16), ("192.0.2.7", 32), ("2001:db8::", 32)]);
+        for inside in [
+            "10.1.255.3",
+            "192.0.2.7",
+            "2001:db8:1::5",
+            "::ffff:10.1.2.3",
+        ] {
+            assert!(door.admits(ip(inside)), "{inside}");
+        }
+        for outside in ["10.2.0.1", "192.0.2.8", "2001:db9::", "::1", "127.0.0.1"] {
+            assert!(!door.admits(ip(outside)), "{outside}");
+        }
+        assert!(only(&[("0.0.0.0", 0)]).admits(ip("198.51.100.1")));
+        assert!(!only(&[("0.0.0.0", 0)]).admits(ip("::1")));
+        assert!(only(&[("::", 0)]).admits(ip("::1")));
     }
 }

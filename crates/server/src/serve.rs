@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lw_aws_http::HttpConfig;
-use lw_pgwire::WireConfig;
-use lw_services::SqlService;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::compose::WirePort;
 use crate::config::{Config, ServeArgs};
 use crate::credentials::Credentials;
 use crate::data_dir::DataDir;
@@ -34,7 +33,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     let http = bind(config.http_addr, "HTTP", "--http-addr").await?;
     let (sql_addr, http_addr) = (sql.local_addr()?, http.local_addr()?);
 
-    let warehouse = Warehouse::open(&WarehouseConfig {
+    let warehouse = Warehouse::open(WarehouseConfig {
         data_dir: dir.root().to_path_buf(),
         admin_user: credentials.admin_user.clone(),
         admin_password: credentials.admin_password.clone(),
@@ -46,10 +45,15 @@ pub async fn run(args: ServeArgs) -> Result<()> {
         memory_bytes: config.memory_bytes,
         partitions: config.partitions,
         external_s3: config.external_s3.clone(),
+        wire: Some(WirePort {
+            listener: sql,
+            tls: Some(tls),
+            require_tls: config.require_ssl,
+            max_connections: config.max_connections,
+        }),
     })
     .await
     .map_err(|e| anyhow::Error::from(e).context("the warehouse does not open"))?;
-    warehouse.start_background(stop.clone());
     let ready = Arc::new(AtomicBool::new(false));
     let serving_http = tokio::spawn(lw_aws_http::serve(
         http,
@@ -66,14 +70,6 @@ pub async fn run(args: ServeArgs) -> Result<()> {
         },
         stop.clone().cancelled_owned(),
     ));
-    let service: Arc<dyn SqlService> = Arc::new(warehouse.leader.clone());
-    let wire = WireConfig {
-        tls: Some(tls),
-        require_tls: config.require_ssl,
-        max_connections: config.max_connections,
-        ..WireConfig::default()
-    };
-    let serving_sql = tokio::spawn(lw_pgwire::serve(sql, service, wire, stop.clone()));
     ready.store(true, Ordering::Release);
     // Nobody may be reading; the warehouse serves all the same.
     let _ = write!(
@@ -97,12 +93,10 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     ready.store(false, Ordering::Release);
     stop.cancel();
     tracing::info!("stopping");
-    let _ = serving_sql.await;
-    warehouse.leader.end_all_sessions();
+    warehouse.host.close().await;
     if ended.is_ok() {
         let _ = tokio::time::timeout(Duration::from_secs(10), serving_http).await;
     }
-    warehouse.events.flush().await;
     ended
 }
 

@@ -12,6 +12,8 @@ use futures::stream::BoxStream;
 use lw_base::{Result, SqlError};
 use lw_pgrepr::SqlType;
 
+use crate::warehouses::TemporaryLogin;
+
 /// The SQL service of a warehouse: logins and sessions.
 #[async_trait]
 pub trait SqlService: Send + Sync {
@@ -37,6 +39,9 @@ pub struct Challenge {
     pub md5: bool,
     /// True if a SHA-256 (13) login can work.
     pub sha256: bool,
+    /// True if what is shown are temporary credentials: only the password itself (3) will do, and only
+    /// inside TLS.
+    pub temporary: bool,
 }
 
 /// What a client answered to an authentication request.
@@ -62,6 +67,8 @@ pub enum Proof {
     },
     /// The edge has proved the identity by other means (Data API, console).
     Trusted,
+    /// As [`Proof::Trusted`], for one who would have come with temporary credentials that allow this.
+    Temporary(TemporaryLogin),
 }
 
 /// Who connects, and how.

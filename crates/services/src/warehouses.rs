@@ -129,11 +129,12 @@ pub struct NamespaceUsage {
     pub connections: u64,
     /// Statements running now.
     pub running: u64,
-    /// Seconds, since it was started, in which a statement of a user ran at some time (a second
-    /// counts once).
+    /// Seconds, since it was made, in which a transaction of a user was open (a second counts once).
+    /// A statement outside BEGIN is a transaction; one of BEGIN that was not ended goes on counting
+    /// (guide L1178).
     pub busy_s: u64,
-    /// The part of `busy_s` charged: a statement's first minute counts whole, and a transaction counts
-    /// once it ended (guide L1160-1190).
+    /// Seconds charged: those of transactions that ended, of which the first minute counts whole, a
+    /// second once (guide L1160-1190).
     pub charged_s: u64,
 }
 

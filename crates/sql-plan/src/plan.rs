@@ -147,7 +147,12 @@ pub enum DmlPlan {
 #[derive(Debug, Clone)]
 pub enum DdlPlan {
     /// CREATE DATABASE.
-    CreateDatabase(Database),
+    CreateDatabase {
+        /// The database.
+        database: Database,
+        /// False: the isolation is the warehouse's default.
+        isolation_given: bool,
+    },
     /// ALTER DATABASE: the new definition.
     AlterDatabase(Database),
     /// DROP DATABASE.

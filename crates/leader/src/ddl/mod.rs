@@ -26,7 +26,7 @@ pub async fn changes(
 ) -> Result<(Vec<Change>, Vec<Notice>)> {
     let mut notices = Vec::new();
     let changes = match plan {
-        DdlPlan::CreateDatabase(database) => create_database(database, ids).await?,
+        DdlPlan::CreateDatabase { database, .. } => create_database(database, ids).await?,
         DdlPlan::AlterDatabase(database) => vec![Change::PutDatabase(Arc::new(database.clone()))],
         DdlPlan::DropDatabase { database } => vec![Change::DropDatabase(*database)],
         DdlPlan::CreateSchema { schema, .. } => {
@@ -101,8 +101,13 @@ fn existing(oid: Oid, session: &SessionInfo) -> Result<Arc<Relation>> {
 /// A database comes with its schema `public`.
 async fn create_database(database: &Database, ids: &dyn IdSource) -> Result<Vec<Change>> {
     let first = ids.oids(2).await?;
-    let mut changes =
-        crate::bootstrap::database(first, Oid(first.0 + 1), &database.name, database.owner);
+    let mut changes = crate::bootstrap::database(
+        first,
+        Oid(first.0 + 1),
+        &database.name,
+        database.owner,
+        database.isolation,
+    );
     let mut database = database.clone();
     database.oid = first;
     changes[0] = Change::PutDatabase(Arc::new(database));

@@ -1,6 +1,7 @@
 //! The committer: one task through which every commit goes. While one batch is being made durable
 //! the next gathers, so that sessions share the cost of a disk flush.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -58,6 +59,12 @@ pub(super) async fn run(
     // Set once it is not known what the store holds: nothing may be committed any more.
     let mut broken: Option<SqlError> = None;
     while requests.recv_many(&mut batch, BATCH).await > 0 {
+        if broken.is_none() && shared.closed.load(Ordering::SeqCst) {
+            broken = Some(SqlError::new(
+                SqlState::ADMIN_SHUTDOWN,
+                "terminating connection due to administrator command",
+            ));
+        }
         if let Some(error) = &broken {
             for request in batch.drain(..) {
                 answer(request.reply, Err(error.clone()));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use lw_base::{Oid, Result, SegmentId, TxnId, Version, clock};
 use lw_catalog::{CatalogSnapshot, CatalogStore, Isolation, Place};
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::commit::{self, Request};
 use super::ids::Ids;
@@ -38,6 +38,8 @@ pub(super) struct Shared {
     pub(super) locks: LockTable,
     pub(super) live: Mutex<BTreeMap<TxnId, Live>>,
     pub(super) graph: Mutex<SerializationGraph>,
+    /// True: nothing may be committed any more.
+    pub(super) closed: AtomicBool,
     conflicts: Mutex<VecDeque<Conflict>>,
 }
 
@@ -191,6 +193,7 @@ impl TransactionManager {
             locks: LockTable::default(),
             live: Mutex::default(),
             graph: Mutex::default(),
+            closed: AtomicBool::new(false),
             conflicts: Mutex::default(),
         });
         let (commits, requests) = mpsc::unbounded_channel();
@@ -323,6 +326,26 @@ impl TransactionManager {
     /// Transactions ended because of a conflict, oldest first (`stl_tr_conflict`).
     pub fn conflicts(&self) -> Vec<Conflict> {
         self.shared.conflicts.lock().iter().cloned().collect()
+    }
+
+    /// Ends all committing: when this returns, what was being committed is, and nothing else will be
+    /// (57P01).
+    pub async fn close(&self) {
+        self.shared.closed.store(true, Ordering::SeqCst);
+        let (reply, wait) = oneshot::channel();
+        // The committer answers in order: what came before this is done then.
+        let last = Request {
+            guard: None,
+            node: None,
+            internal: true,
+            pid: 0,
+            base: None,
+            changes: Vec::new(),
+            reply,
+        };
+        if self.commits.send(last).is_ok() {
+            let _ = wait.await;
+        }
     }
 
     /// The source of ids for execution.

@@ -101,8 +101,9 @@ pub fn md5_hex(parts: &[&[u8]]) -> String {
 
 #[async_trait]
 impl SqlService for Fake {
-    async fn challenge(&self, _user: &str) -> Result<Challenge> {
+    async fn challenge(&self, user: &str) -> Result<Challenge> {
         Ok(Challenge {
+            temporary: user.starts_with("IAM:"),
             sha256_salt: SALT.to_vec(),
             md5: self.md5,
             sha256: true,
@@ -130,7 +131,7 @@ impl SqlService for Fake {
                     *digest == sha256(&[&stored, server_nonce, client_nonce]),
                 )
             }
-            Proof::Trusted => ("trusted", false),
+            Proof::Trusted | Proof::Temporary(_) => ("trusted", false),
         };
         self.seen
             .note(format!("{kind} tls={} db={}", client.tls, client.database));

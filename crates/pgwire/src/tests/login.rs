@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lw_services::warehouses::Networks;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::client::{Client, message, startup};
 use super::fake::{start, start_with};
-use crate::WireConfig;
+use crate::{Door, WireConfig};
 
 #[tokio::test]
 async fn redshifts_drivers_get_request_13() {
@@ -147,7 +148,7 @@ async fn a_slow_login_is_cut_off() {
 #[tokio::test]
 async fn places_are_limited() {
     let config = WireConfig {
-        max_connections: 1,
+        door: Arc::new(Door::new(Networks::Any, 1)),
         ..WireConfig::default()
     };
     let server = start_with(config, None, true).await;
@@ -157,4 +158,40 @@ async fn places_are_limited() {
     drop(first);
     tokio::time::sleep(Duration::from_millis(100)).await;
     Client::login(&server, &[]).await;
+}
+
+#[tokio::test]
+async fn temporary_credentials_need_tls() {
+    let server = start().await;
+    let mut client = Client::connect(&server).await;
+    client
+        .send(&startup(&[
+            ("user", "IAM:ana"),
+            ("client_protocol_version", "2"),
+        ]))
+        .await;
+    let told = client.until(b'Z').await;
+    assert!(
+        told[0].contains("C28000") && told[0].contains("sslmode=require"),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
+async fn who_is_not_of_the_networks_hears_nothing() {
+    let door = Arc::new(Door::new(Networks::Only(vec![]), 10));
+    let config = WireConfig {
+        door: door.clone(),
+        ..WireConfig::default()
+    };
+    let server = start_with(config, None, true).await;
+    let mut refused = Client::connect(&server).await;
+    let _ = refused.socket.write_all(&startup(&[("user", "u")])).await;
+    assert!(refused.read().await.is_none());
+    // It may change while the listener serves, and ends no session.
+    door.set(Networks::Only(vec![("127.0.0.0".parse().unwrap(), 8)]), 10);
+    let (mut client, _) = Client::login(&server, &[]).await;
+    door.set(Networks::Only(vec![]), 10);
+    client.send(&super::client::query("select 1")).await;
+    assert!(!client.until(b'Z').await.is_empty());
 }

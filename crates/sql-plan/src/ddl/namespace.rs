@@ -150,18 +150,19 @@ pub(super) fn create_database(options: &DatabaseOptions, ctx: &PlanContext) -> R
         oid: Oid(0),
         name,
         owner,
-        isolation: if options.snapshot_isolation == Some(false) {
-            Isolation::Serializable
-        } else {
-            // The default of a new database (Developer Guide, CREATE DATABASE, ISOLATION LEVEL).
-            Isolation::Snapshot
+        isolation: match options.snapshot_isolation {
+            Some(false) => Isolation::Serializable,
+            _ => Isolation::Snapshot,
         },
         connection_limit: options.connection_limit.flatten(),
         read_only: false,
         case_sensitive: options.case_sensitive.unwrap_or(true),
     };
     Ok(planned(
-        DdlPlan::CreateDatabase(database),
+        DdlPlan::CreateDatabase {
+            database,
+            isolation_given: options.snapshot_isolation.is_some(),
+        },
         access,
         vec![],
         "CREATE DATABASE",

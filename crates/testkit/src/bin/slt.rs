@@ -7,7 +7,6 @@ use std::sync::Arc;
 use clap::Parser;
 use lw_server::{Warehouse, WarehouseConfig};
 use lw_testkit::slt::{self, Connector, InProcess, Wire};
-use tokio_util::sync::CancellationToken;
 
 /// Runs sqllogictest files, against a warehouse in this process or a running server.
 #[derive(Parser)]
@@ -50,14 +49,12 @@ async fn main() -> anyhow::Result<ExitCode> {
     let files = slt::find_files(&arguments.paths)?;
     let report = if arguments.in_process {
         let dir = tempfile::tempdir()?;
-        let warehouse = Warehouse::open(&config(dir.path(), &arguments.user)).await?;
+        let warehouse = Warehouse::open(config(dir.path(), &arguments.user)).await?;
         // The background work is part of what is tested: it must not change what a query yields.
-        let stop = CancellationToken::new();
-        warehouse.start_background(stop.clone());
-        let service = Arc::new(warehouse.leader.clone());
+        let service = warehouse.sql().await?;
         let connector: Arc<dyn Connector> = Arc::new(InProcess::new(service, &arguments.user));
         let report = slt::run(connector, &files).await;
-        stop.cancel();
+        warehouse.host.close().await;
         report.print("slt in process", arguments.show);
         report
     } else {
@@ -93,5 +90,6 @@ fn config(dir: &Path, user: &str) -> WarehouseConfig {
         memory_bytes: None,
         partitions: None,
         external_s3: None,
+        wire: None,
     }
 }

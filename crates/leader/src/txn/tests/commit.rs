@@ -234,3 +234,22 @@ async fn rate_of_commits() {
         println!("{sessions} sessions: {rate:.0} commits/s");
     }
 }
+
+#[tokio::test]
+async fn a_closed_manager_commits_no_more() {
+    let w = Warehouse::new().await;
+    w.fill(A).await;
+    let mut late = w.begin();
+    insert(&mut late, A).await;
+    w.manager.close().await;
+    let version = w.manager.current().version;
+    let error = late.commit().await.unwrap_err();
+    assert_eq!(error.state, SqlState::ADMIN_SHUTDOWN);
+    assert_eq!(w.manager.current().version, version);
+    // Another over the same store is not disturbed by the first.
+    let first = w.manager.clone();
+    let w = w.reopen().await;
+    w.fill(A).await;
+    first.close().await;
+    w.fill(A).await;
+}
