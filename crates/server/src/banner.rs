@@ -64,7 +64,7 @@ pub fn text(
 }
 
 /// An address a client on this machine can use.
-fn reachable(address: IpAddr) -> String {
+pub fn reachable(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) if v4.is_unspecified() => "127.0.0.1".into(),
         IpAddr::V4(v4) => v4.to_string(),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use lw_aws_http::HttpConfig;
+use lw_catalog_sql::SqliteRecords;
+use lw_control::{Api, Control, ControlConfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -15,7 +17,7 @@ use crate::compose::WirePort;
 use crate::config::{Config, ServeArgs};
 use crate::credentials::Credentials;
 use crate::data_dir::DataDir;
-use crate::{Warehouse, WarehouseConfig, banner, tls};
+use crate::{Warehouse, WarehouseConfig, banner, limits, tls};
 
 /// Runs the warehouse until SIGTERM or SIGINT.
 pub async fn run(args: ServeArgs) -> Result<()> {
@@ -54,6 +56,33 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     })
     .await
     .map_err(|e| anyhow::Error::from(e).context("the warehouse does not open"))?;
+    let records = SqliteRecords::open(&dir.root().join("control.db"))
+        .await
+        .map_err(|e| anyhow::Error::from(e).context("the control plane's records do not open"))?;
+    let control = Control::open(
+        ControlConfig {
+            account: config.account_id.clone(),
+            region: config.region.clone(),
+            root_key_id: credentials.access_key_id.clone(),
+            root_secret: credentials.secret_access_key.clone(),
+            dir: dir.root().to_path_buf(),
+            sql_host: banner::reachable(sql_addr.ip()),
+            sql_port: sql_addr.port(),
+            sql_ip: sql_addr.ip(),
+            default_namespace: warehouse.host.default_namespace().to_string(),
+            admin_user: credentials.admin_user.clone(),
+            processors: limits::processors(),
+            memory_bytes: config
+                .memory_bytes
+                .unwrap_or_else(|| limits::memory_bytes() / 10 * 6)
+                as u64,
+        },
+        records,
+        warehouse.host.clone(),
+    )
+    .await
+    .map_err(|e| anyhow::Error::from(e).context("the control plane does not open"))?;
+    control.start().await;
     let ready = Arc::new(AtomicBool::new(false));
     let serving_http = tokio::spawn(lw_aws_http::serve(
         http,
@@ -66,7 +95,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
             ready: ready.clone(),
             metrics: prometheus::Registry::new(),
             ca_pem: Some(dir.tls().join(tls::CA_FILE)),
-            api: None,
+            api: Some(Arc::new(Api(control.clone()))),
         },
         stop.clone().cancelled_owned(),
     ));
@@ -93,6 +122,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     ready.store(false, Ordering::Release);
     stop.cancel();
     tracing::info!("stopping");
+    control.stop().await;
     warehouse.host.close().await;
     if ended.is_ok() {
         let _ = tokio::time::timeout(Duration::from_secs(10), serving_http).await;
