@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lw_aws_model::edge::{ApiRequest, AwsApi, Key};
+use lw_aws_model::edge::{ApiRequest, AwsApi, CallerKind, Key};
 use lw_aws_model::{ApiError, Value, check};
 use lw_catalog::RecordStore;
 use lw_services::warehouses::Provisioner;
@@ -12,7 +12,7 @@ use lw_services::warehouses::Provisioner;
 use crate::clock::Clock;
 use crate::jobs::Jobs;
 use crate::records::Records;
-use crate::registry::Registry;
+use crate::registry::{Depth, Registry};
 use crate::{Call, ControlConfig, data, identity, notices, provisioned, serverless};
 
 /// The control plane.
@@ -74,6 +74,13 @@ impl Control {
         notices::start(self).await;
     }
 
+    /// True if an operation is served.
+    pub(crate) fn serves(&self, service: &str, operation: &str) -> bool {
+        self.registry
+            .get(service, operation)
+            .is_some_and(|entry| !matches!(entry.depth, Depth::Refused(_)))
+    }
+
     /// Ends jobs; they go on at the next start.
     pub async fn stop(&self) {
         self.jobs.stop().await;
@@ -119,7 +126,11 @@ impl AwsApi for Api {
         if let Some(shape) = operation.input {
             check(service, shape, &request.input)?;
         }
-        identity::authorize_call(&call, &request.input)?;
+        // Who needs no signature is let in by the operation itself (a token, an assertion).
+        let nobody = request.caller.kind == CallerKind::Anonymous && operation.unsigned;
+        if !nobody {
+            identity::authorize_call(&call, &request.input)?;
+        }
         let result = entry.run(call.clone(), request.input.clone()).await;
         notices::audit(&call, &request.input, &result);
         result

@@ -48,6 +48,7 @@ pub struct DataApi {
     lanes: lanes::Lanes,
     sessions: sessions::Sessions,
     throttle: throttle::Throttle,
+    logins: login::Logins,
     /// Calls that wait for a statement's end.
     waiting: AtomicUsize,
 }

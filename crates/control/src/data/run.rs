@@ -11,13 +11,13 @@ use lw_pgrepr::{SqlType, TextOptions, Zone};
 use lw_services::{ClientInfo, Outcome, Param, Session, SqlService};
 
 use super::lanes::Turn;
-use super::login::Login;
+use super::login::{self, Login};
 use super::results::Writer;
 use super::statement::{Part, Statement, Status};
 use super::{Live, dir, params, result_key, sessions};
-use crate::Control;
 use crate::notices::bus;
 use crate::records::Txn;
+use crate::{Call, Control};
 
 /// How long a statement may run (guide L16660).
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Who the Data API is to the leader.
 pub fn client(login: &Login, database: &str) -> ClientInfo {
     ClientInfo {
-        user: login.user.clone(),
+        user: login.login_as.clone(),
         database: database.to_string(),
         options: [(
             "application_name".to_string(),
@@ -59,13 +59,14 @@ pub fn worded(error: &SqlError) -> String {
 }
 
 /// Runs a statement to its end.
-pub async fn run(control: Arc<Control>, live: Arc<Live>, login: Login, turn: Turn) {
+pub async fn run(call: Call, live: Arc<Live>, login: Login, turn: Turn) {
+    let control = call.control.clone();
     let mut statement = (**live.state.borrow()).clone();
     if !live.cancel.is_cancelled() {
         change(&control, &live, &mut statement, |s| {
             s.status = Status::Picked
         });
-        let ended = work(&control, &live, &mut statement, &login).await;
+        let ended = work(&call, &live, &mut statement, login).await;
         let now = control.clock.now();
         match ended {
             Ok(()) => statement.end(Status::Finished, None, now),
@@ -139,12 +140,8 @@ fn change(
     live.state.send_replace(Arc::new(statement.clone()));
 }
 
-async fn work(
-    control: &Arc<Control>,
-    live: &Live,
-    statement: &mut Statement,
-    login: &Login,
-) -> Result<()> {
+async fn work(call: &Call, live: &Live, statement: &mut Statement, login: Login) -> Result<()> {
+    let control = &call.control;
     let service = control.provisioner.sql(&statement.target.namespace).await?;
     let opened =
         match &statement.session {
@@ -155,9 +152,16 @@ async fn work(
         };
     let mut held = opened.lock().await;
     if held.is_none() {
-        let connected = service
-            .connect(client(login, &statement.database), login.proof.clone())
-            .await;
+        let login = login::renewed(call, &statement.target, &statement.database, login)
+            .await
+            .map_err(|error| SqlError::new(SqlState::INVALID_AUTHORIZATION, error.message));
+        let connected = match login {
+            Ok(login) => {
+                let client = client(&login, &statement.database);
+                service.connect(client, login.proof).await
+            }
+            Err(error) => Err(error),
+        };
         match connected {
             Ok(session) => *held = Some(session),
             Err(error) => {

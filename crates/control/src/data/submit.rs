@@ -262,17 +262,16 @@ pub async fn submit(call: &Call, batch: Batch) -> Result<Arc<Statement>, ApiErro
             .all(|part| params::only_reads(&part.sql));
     let (committed, ready) = tokio::sync::oneshot::channel();
     {
-        let (control, id) = (control.clone(), statement.id.clone());
+        let (call, id) = (call.clone(), statement.id.clone());
         control
-            .clone()
             .data
             .lanes
             .join(&lane, &statement.id, reads, move |turn| {
-                let inner = control.clone();
-                control.jobs.start(format!("data/{id}"), async move {
+                let jobs = call.control.clone();
+                jobs.jobs.start(format!("data/{id}"), async move {
                     // False if it could not be kept: then it does not run.
                     if ready.await.unwrap_or(false) {
-                        run::run(inner, live, login, turn).await;
+                        run::run(call, live, login, turn).await;
                     }
                 });
             });
