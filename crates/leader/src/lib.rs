@@ -6,6 +6,7 @@
 
 mod access;
 pub mod acl;
+mod adopt;
 mod auth;
 mod background;
 mod bind;
@@ -29,6 +30,7 @@ mod statement;
 mod temp;
 pub mod txn;
 
+pub use adopt::Adoption;
 pub use bootstrap::FirstStart;
 pub use meter::{Meter, Metered};
 pub use service::{Leader, LeaderParts, Shared};

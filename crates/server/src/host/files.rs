@@ -18,7 +18,7 @@ use crate::data_dir::write_private;
 /// What a namespace is, in its directory. Written last: a directory without it is not whole.
 pub const NAMESPACE_FILE: &str = "namespace.json";
 /// Which port it was given.
-const PORT_FILE: &str = "port.json";
+pub const PORT_FILE: &str = "port.json";
 /// How much it was used.
 pub const USE_FILE: &str = "use.json";
 /// A directory that is being made.
@@ -95,6 +95,11 @@ impl Layout {
         Ok(layout)
     }
 
+    /// The data directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Id of the default namespace.
     pub fn default_namespace(&self) -> &str {
         &self.default.id
@@ -115,7 +120,13 @@ impl Layout {
 
     /// All namespaces.
     pub fn namespaces(&self) -> Result<Vec<NamespaceFile>> {
-        let mut all = vec![self.default.clone()];
+        // A restore has made it another.
+        let restored = read_json(&self.own_directory(&self.default.id).join(NAMESPACE_FILE))?;
+        let default = NamespaceFile {
+            admin_user: self.default.admin_user.clone(),
+            ..restored.unwrap_or_else(|| self.default.clone())
+        };
+        let mut all = vec![default];
         for name in names(&self.root.join("namespaces"))? {
             let path = self.own_directory(&name).join(NAMESPACE_FILE);
             match read_json::<NamespaceFile>(&path)? {

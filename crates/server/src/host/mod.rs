@@ -9,6 +9,10 @@
 mod files;
 mod namespace;
 mod provision;
+mod snapshot;
+mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

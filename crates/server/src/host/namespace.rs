@@ -169,6 +169,12 @@ impl Namespace {
         self.samples.store(false, Ordering::Relaxed);
     }
 
+    /// No sample database is made in it.
+    #[cfg(test)]
+    pub fn forget_samples(&self) {
+        self.samples.store(false, Ordering::Relaxed);
+    }
+
     /// Where its files are.
     pub fn dir(&self) -> PathBuf {
         self.host.layout.namespace(&self.id)
@@ -182,6 +188,12 @@ impl Namespace {
     /// True if it is started.
     pub fn is_started(&self) -> bool {
         self.started.lock().is_some()
+    }
+
+    /// Keeps it as it is, closed or open, as long as what is given back is held; `None` if it is open.
+    pub async fn keep_closed(&self) -> Option<tokio::sync::OwnedMutexGuard<()>> {
+        let guard = self.change.clone().lock_owned().await;
+        self.open_now().is_none().then_some(guard)
     }
 
     /// Opens it if it is started and not open.

@@ -103,29 +103,33 @@ impl Provisioner for Host {
         namespace.start(compute).await
     }
 
-    async fn snapshot(&self, _namespace: &str, _snapshot: &str) -> Result<SnapshotUsage> {
-        Err(SqlError::unsupported("snapshots"))
+    async fn snapshot(&self, namespace: &str, snapshot: &str) -> Result<SnapshotUsage> {
+        let namespace = self.namespace(namespace)?;
+        let _admin = namespace.admin.lock().await;
+        self.take_snapshot(&namespace, snapshot).await
     }
 
-    async fn delete_snapshot(&self, _snapshot: &str) -> Result<()> {
-        Err(SqlError::unsupported("snapshots"))
+    async fn delete_snapshot(&self, snapshot: &str) -> Result<()> {
+        self.remove_snapshot(snapshot).await
     }
 
-    async fn copy_snapshot(&self, _snapshot: &str, _region: &str, _copy: &str) -> Result<()> {
-        Err(SqlError::unsupported("snapshots"))
+    async fn copy_snapshot(&self, snapshot: &str, region: &str, copy: &str) -> Result<()> {
+        self.copy_snapshot_to(snapshot, region, copy).await
     }
 
-    async fn restore(&self, _snapshot: &str, _namespace: &str, _serverless: bool) -> Result<()> {
-        Err(SqlError::unsupported("snapshots"))
+    async fn restore(&self, snapshot: &str, namespace: &str, serverless: bool) -> Result<()> {
+        let _one = self.making.lock().await;
+        self.restore_snapshot(snapshot, namespace, serverless).await
     }
 
     async fn restore_table(
         &self,
-        _snapshot: &str,
-        _namespace: &str,
-        _table: &TableRestore,
+        snapshot: &str,
+        namespace: &str,
+        table: &TableRestore,
     ) -> Result<TableRestored> {
-        Err(SqlError::unsupported("snapshots"))
+        let namespace = self.namespace(namespace)?;
+        self.take_table(snapshot, &namespace, table).await
     }
 }
 
