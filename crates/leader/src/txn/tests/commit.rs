@@ -1,5 +1,7 @@
 //! Commit, ids, what is kept for whom.
 
+use lw_base::SqlState;
+
 use super::*;
 
 #[tokio::test]
