@@ -4,24 +4,36 @@ use std::sync::Arc;
 
 use lw_aws_model::ApiError;
 
-use super::cluster::ClusterRecord;
+use super::cluster::{ClusterRecord, namespace_arn};
+use super::endpoints::{Authorization, Endpoint};
+use super::logging::Logging;
+use super::partners::Partner;
+use super::restore::TableRestoreRecord;
+use super::sharing::PolicyRecord;
 use super::snapshots::SnapshotRecord;
-use super::tags;
-use crate::records::Txn;
+use super::usage::{self, UsageLimit};
+use super::{secrets, tags};
+use crate::records::{Record, Txn};
 use crate::{Control, ControlConfig};
 
-/// A cluster was renamed: its snapshots follow (L3675).
+/// A cluster was renamed: its snapshots follow (L3675), and its usage limits show its name.
 pub fn renamed(
     txn: &mut Txn,
     config: &ControlConfig,
     cluster: &ClusterRecord,
-    _from: &str,
 ) -> Result<(), ApiError> {
     for snapshot in txn.list::<SnapshotRecord>() {
         if snapshot.namespace == cluster.namespace {
             let mut next = (*snapshot).clone();
             next.cluster = cluster.id.clone();
             tags::rename(txn, &snapshot.arn(config), &next.arn(config))?;
+            txn.put(next)?;
+        }
+    }
+    for limit in txn.list::<UsageLimit>() {
+        if limit.namespace == cluster.namespace {
+            let mut next = (*limit).clone();
+            next.cluster = cluster.id.clone();
             txn.put(next)?;
         }
     }
@@ -46,17 +58,39 @@ pub fn resized(txn: &mut Txn, cluster: &ClusterRecord, other: bool) -> Result<()
 
 /// What must be done outside of the records before a cluster's record goes.
 pub async fn before_delete(
-    _control: &Arc<Control>,
-    _cluster: &ClusterRecord,
+    control: &Arc<Control>,
+    cluster: &ClusterRecord,
 ) -> Result<(), ApiError> {
+    secrets::forget(control, cluster).await
+}
+
+/// A cluster's record goes, and with it what is only its own.
+pub fn deleted(
+    txn: &mut Txn,
+    config: &ControlConfig,
+    cluster: &ClusterRecord,
+) -> Result<(), ApiError> {
+    let namespace = &cluster.namespace;
+    for limit in txn.list::<UsageLimit>() {
+        if limit.namespace == *namespace {
+            tags::forget(txn, &usage::arn(config, &limit.id));
+            txn.delete::<UsageLimit>(&limit.id);
+        }
+    }
+    drop_where::<Endpoint>(txn, |e| e.namespace == *namespace);
+    drop_where::<Authorization>(txn, |a| a.namespace == *namespace);
+    drop_where::<Partner>(txn, |p| p.namespace == *namespace);
+    drop_where::<TableRestoreRecord>(txn, |t| t.namespace == *namespace);
+    drop_where::<Logging>(txn, |l| l.namespace == *namespace);
+    let arn = namespace_arn(config, namespace);
+    drop_where::<PolicyRecord>(txn, |p| p.arn == arn);
     Ok(())
 }
 
-/// A cluster's record goes.
-pub fn deleted(
-    _txn: &mut Txn,
-    _config: &ControlConfig,
-    _cluster: &ClusterRecord,
-) -> Result<(), ApiError> {
-    Ok(())
+fn drop_where<R: Record>(txn: &mut Txn, goes: impl Fn(&R) -> bool) {
+    for record in txn.list::<R>() {
+        if goes(&record) {
+            txn.delete::<R>(&record.id());
+        }
+    }
 }

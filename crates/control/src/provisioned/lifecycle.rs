@@ -403,7 +403,7 @@ async fn rename(
         let config = &control.config;
         tags::rename(txn, &arn(config, &from), &arn(config, to))?;
         // Snapshots stay with the renamed cluster (L3675).
-        leftovers::renamed(txn, config, cluster, &from)?;
+        leftovers::renamed(txn, config, cluster)?;
         events::emit(
             txn,
             control.clock.now(),

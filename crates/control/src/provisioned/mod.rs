@@ -14,24 +14,33 @@ pub mod cluster;
 mod common;
 mod copies;
 mod create;
+mod credentials;
+mod endpoints;
 mod events;
 mod hsm;
 mod leftovers;
 mod lifecycle;
+mod logging;
 mod modify;
 mod networks;
 mod nodes;
 mod operations;
 mod options;
-mod others;
 mod parameters;
+mod partners;
+mod profiles;
+mod reserved;
 mod resources;
 mod restore;
 mod schedules;
+mod scheduled;
 mod secrets;
+mod sharing;
 mod snapshot_ops;
 pub mod snapshots;
+mod subscriptions;
 pub mod tags;
+mod usage;
 mod windows;
 mod wlm;
 
@@ -49,15 +58,25 @@ pub fn register(registry: &mut Registry) {
     catalogue::register(registry);
     copies::register(registry);
     create::register(registry);
+    credentials::register(registry);
+    endpoints::register(registry);
     hsm::register(registry);
+    logging::register(registry);
     modify::register(registry);
     networks::register(registry);
     operations::register(registry);
     parameters::register(registry);
+    partners::register(registry);
+    profiles::register(registry);
+    reserved::register(registry);
     restore::register(registry);
+    scheduled::register(registry);
     schedules::register(registry);
+    sharing::register(registry);
     snapshot_ops::register(registry);
+    subscriptions::register(registry);
     tags::register(registry);
+    usage::register(registry);
 }
 
 /// Makes what the first start needs, starts clusters, goes on with what a crash cut off.
@@ -80,6 +99,7 @@ pub async fn start(control: &Arc<Control>) {
             async move {
                 if let Some(control) = weak.upgrade() {
                     automated::unfinished(&control);
+                    scheduled::tick(&control).await;
                 }
             }
         }

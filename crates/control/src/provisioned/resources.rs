@@ -11,7 +11,9 @@ use super::networks::{SecurityGroup, SubnetGroup};
 use super::parameters::ParameterGroup;
 use super::schedules::SnapshotSchedule;
 use super::snapshots::SnapshotRecord;
+use super::usage::UsageLimit;
 use crate::ControlConfig;
+use crate::notices::EventSubscription;
 
 /// Types as ARNs write them, and as DescribeTags does (L28183-28193).
 pub const TYPES: &[(&str, &str)] = &[
@@ -82,7 +84,9 @@ pub fn require(read: &impl Read, config: &ControlConfig, arn: &str) -> Result<()
         "snapshotcopygrant" => read.get::<CopyGrant>(name).is_some(),
         "hsmclientcertificate" => read.get::<HsmCertificate>(name).is_some(),
         "hsmconfiguration" => read.get::<HsmConfiguration>(name).is_some(),
-        _ => super::others::exists(read, config, kind, name),
+        "usagelimit" => read.get::<UsageLimit>(name).is_some(),
+        "eventsubscription" => read.get::<EventSubscription>(name).is_some(),
+        _ => false,
     };
     if there {
         return Ok(());

@@ -1,9 +1,11 @@
 //! Passwords of admins that Secrets Manager keeps.
 
+use std::sync::Arc;
+
 use lw_aws_model::ApiError;
 
 use super::cluster::ClusterRecord;
-use crate::Call;
+use crate::{Call, Control};
 use crate::records::Txn;
 
 /// Makes the secret of a cluster's admin; gives the password.
@@ -20,5 +22,10 @@ pub fn manage(
 pub fn release(_call: &Call, _txn: &mut Txn, cluster: &mut ClusterRecord) -> Result<(), ApiError> {
     cluster.secret_arn = None;
     cluster.secret_key = None;
+    Ok(())
+}
+
+/// The secret of a cluster that is deleted goes too (L3689).
+pub async fn forget(_control: &Arc<Control>, _cluster: &ClusterRecord) -> Result<(), ApiError> {
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lw_aws_model::Operation;
 use lw_aws_model::redshift::*;
 use lw_services::warehouses::Networks;
 
@@ -1048,4 +1049,16 @@ async fn lists_come_in_pages() {
         .unwrap();
     assert_eq!(second.clusters.unwrap().len(), 5);
     assert_eq!(second.marker, None);
+}
+
+#[test]
+fn every_operation_is_served() {
+    let registry = crate::registry();
+    let service = op::CreateCluster::service().get();
+    let missing: Vec<&String> = service
+        .operations
+        .keys()
+        .filter(|name| registry.get(service.name, name).is_none())
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }
