@@ -4,6 +4,12 @@ use crate::registry::Registry;
 use lw_aws_model::redshift::op;
 
 pub fn register(registry: &mut Registry) {
-    registry.refuse(op::GetClusterCredentials, "temporary logins are not here yet");
-    registry.refuse(op::GetClusterCredentialsWithIAM, "temporary logins are not here yet");
+    registry.refuse(
+        op::GetClusterCredentials,
+        "temporary logins are not here yet",
+    );
+    registry.refuse(
+        op::GetClusterCredentialsWithIAM,
+        "temporary logins are not here yet",
+    );
 }

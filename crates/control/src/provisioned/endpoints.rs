@@ -74,7 +74,11 @@ pub fn register(registry: &mut Registry) {
     let why = Depth::Record("there is one account: others have no keys here");
     registry.serve(op::AuthorizeEndpointAccess, why, authorize);
     registry.serve(op::RevokeEndpointAccess, why, revoke);
-    registry.serve(op::DescribeEndpointAuthorization, why, describe_authorizations);
+    registry.serve(
+        op::DescribeEndpointAuthorization,
+        why,
+        describe_authorizations,
+    );
     let why = Depth::Record("names are the operator's DNS; the certificate is not served");
     registry.serve(op::CreateCustomDomainAssociation, why, create_domain);
     registry.serve(op::ModifyCustomDomainAssociation, why, modify_domain);
@@ -91,7 +95,9 @@ fn shown(read: &impl Read, call: &Call, endpoint: &Endpoint, status: &str) -> Sh
         subnet_group_name: Some(endpoint.subnet_group.clone()),
         endpoint_status: Some(status.into()),
         endpoint_create_time: Some(endpoint.created),
-        port: cluster.as_ref().map(|c| c.endpoint_port.unwrap_or(c.port).into()),
+        port: cluster
+            .as_ref()
+            .map(|c| c.endpoint_port.unwrap_or(c.port).into()),
         address: Some(call.config().sql_host.clone()),
         vpc_security_groups: Some(
             endpoint
@@ -104,7 +110,10 @@ fn shown(read: &impl Read, call: &Call, endpoint: &Endpoint, status: &str) -> Sh
                 .collect(),
         ),
         vpc_endpoint: Some(VpcEndpoint {
-            vpc_endpoint_id: Some(format!("vpce-{}", &endpoint.namespace.replace('-', "")[..17])),
+            vpc_endpoint_id: Some(format!(
+                "vpce-{}",
+                &endpoint.namespace.replace('-', "")[..17]
+            )),
             vpc_id: Some(networks::VPC.into()),
             network_interfaces: Some(Vec::new()),
         }),
@@ -136,9 +145,13 @@ async fn create(call: Call, input: CreateEndpointAccessMessage) -> Result<Shown,
             "A managed endpoint needs a cluster of an RA3 node type with relocation or Multi-AZ turned on.",
         ));
     }
-    let subnet_group = networks::find_subnet_group(&txn, &input.subnet_group_name)?.name.clone();
+    let subnet_group = networks::find_subnet_group(&txn, &input.subnet_group_name)?
+        .name
+        .clone();
     if txn.get::<Endpoint>(&name).is_some() {
-        return Err(errors::endpoint_already_exists_fault(format!("Endpoint {name} already exists.")));
+        return Err(errors::endpoint_already_exists_fault(format!(
+            "Endpoint {name} already exists."
+        )));
     }
     let many = Read::list::<Endpoint>(&txn)
         .iter()
@@ -197,13 +210,27 @@ async fn describe(
     let all = all
         .into_iter()
         .filter(|e| cluster.as_ref().is_none_or(|c| c.namespace == e.namespace))
-        .filter(|e| input.resource_owner.as_ref().is_none_or(|owner| *owner == e.owner))
-        .filter(|_| input.vpc_id.as_deref().is_none_or(|vpc| vpc == networks::VPC))
+        .filter(|e| {
+            input
+                .resource_owner
+                .as_ref()
+                .is_none_or(|owner| *owner == e.owner)
+        })
+        .filter(|_| {
+            input
+                .vpc_id
+                .as_deref()
+                .is_none_or(|vpc| vpc == networks::VPC)
+        })
         .collect();
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(EndpointAccessList {
         marker,
-        endpoint_access_list: Some(page.iter().map(|e| shown(&view, &call, e, "active")).collect()),
+        endpoint_access_list: Some(
+            page.iter()
+                .map(|e| shown(&view, &call, e, "active"))
+                .collect(),
+        ),
     })
 }
 
@@ -236,7 +263,10 @@ async fn authorize(
     input: AuthorizeEndpointAccessMessage,
 ) -> Result<ShownAuthorization, ApiError> {
     if !(input.account.len() == 12 && input.account.bytes().all(|b| b.is_ascii_digit())) {
-        return Err(ApiError::validation(format!("Invalid account: {}", input.account)));
+        return Err(ApiError::validation(format!(
+            "Invalid account: {}",
+            input.account
+        )));
     }
     let mut txn = call.begin().await;
     let cluster = wanted_cluster(&txn, input.cluster_identifier)?;
@@ -247,11 +277,17 @@ async fn authorize(
         created: call.now(),
     };
     match Read::get::<Authorization>(&txn, &held.id()) {
-        Some(known) if known.vpcs.is_empty() || held.vpcs.is_empty() || held.vpcs.iter().all(|v| known.vpcs.contains(v)) => {
-            return Err(errors::endpoint_authorization_already_exists_fault(format!(
-                "Account {} is authorized for cluster {} already.",
-                held.account, cluster.id
-            )));
+        Some(known)
+            if known.vpcs.is_empty()
+                || held.vpcs.is_empty()
+                || held.vpcs.iter().all(|v| known.vpcs.contains(v)) =>
+        {
+            return Err(errors::endpoint_authorization_already_exists_fault(
+                format!(
+                    "Account {} is authorized for cluster {} already.",
+                    held.account, cluster.id
+                ),
+            ));
         }
         Some(known) => {
             let mut vpcs = known.vpcs.clone();
@@ -267,9 +303,11 @@ async fn authorize(
                 .filter(|other| other.namespace == cluster.namespace)
                 .count();
             if many >= GRANTEES {
-                return Err(errors::endpoint_authorizations_per_cluster_limit_exceeded_fault(format!(
-                    "A cluster can have up to {GRANTEES} grantees."
-                )));
+                return Err(
+                    errors::endpoint_authorizations_per_cluster_limit_exceeded_fault(format!(
+                        "A cluster can have up to {GRANTEES} grantees."
+                    )),
+                );
             }
         }
     }
@@ -284,7 +322,8 @@ async fn revoke(
 ) -> Result<ShownAuthorization, ApiError> {
     let mut txn = call.begin().await;
     let cluster = wanted_cluster(&txn, input.cluster_identifier)?;
-    let account = some(input.account).ok_or_else(|| ApiError::combination("Account is required."))?;
+    let account =
+        some(input.account).ok_or_else(|| ApiError::combination("Account is required."))?;
     let id = format!("{}/{account}", cluster.namespace);
     let Some(known) = txn.get::<Authorization>(&id) else {
         return Err(errors::endpoint_authorization_not_found_fault(format!(
@@ -323,7 +362,11 @@ async fn describe_authorizations(
     } else {
         Read::list::<Authorization>(&view)
             .into_iter()
-            .filter(|held| wanted.as_ref().is_none_or(|c| c.namespace == held.namespace))
+            .filter(|held| {
+                wanted
+                    .as_ref()
+                    .is_none_or(|c| c.namespace == held.namespace)
+            })
             .filter(|held| input.account.as_ref().is_none_or(|a| *a == held.account))
             .collect()
     };
@@ -345,7 +388,9 @@ fn certificate(arn: &str) -> Result<(), ApiError> {
     if arn.starts_with("arn:") && arn.contains(":acm:") {
         return Ok(());
     }
-    Err(ApiError::validation(format!("Invalid certificate ARN: {arn}")))
+    Err(ApiError::validation(format!(
+        "Invalid certificate ARN: {arn}"
+    )))
 }
 
 async fn create_domain(
@@ -357,9 +402,12 @@ async fn create_domain(
     let mut txn = call.begin().await;
     let mut cluster = (*find_cluster(&txn, &input.cluster_identifier)?).clone();
     // L26248: one name a cluster, one cluster a name.
-    let taken = Read::list::<ClusterRecord>(&txn)
-        .iter()
-        .any(|other| other.custom_domain.as_ref().is_some_and(|(held, _)| *held == name));
+    let taken = Read::list::<ClusterRecord>(&txn).iter().any(|other| {
+        other
+            .custom_domain
+            .as_ref()
+            .is_some_and(|(held, _)| *held == name)
+    });
     if cluster.custom_domain.is_some() || taken {
         return Err(errors::custom_cname_association_fault(format!(
             "The custom domain name {name} or the cluster {} is associated already.",
@@ -399,7 +447,11 @@ async fn modify_domain(
     let mut cluster = with_domain(&txn, &input.cluster_identifier, &input.custom_domain_name)?;
     let arn = input.custom_domain_certificate_arn;
     let name = input.custom_domain_name.to_ascii_lowercase();
-    if cluster.custom_domain.as_ref().is_some_and(|(_, held)| *held == arn) {
+    if cluster
+        .custom_domain
+        .as_ref()
+        .is_some_and(|(_, held)| *held == arn)
+    {
         // L26363
         return Err(errors::custom_cname_association_fault(
             "The certificate must differ from the one in use.",
@@ -417,7 +469,10 @@ async fn modify_domain(
     })
 }
 
-async fn delete_domain(call: Call, input: DeleteCustomDomainAssociationMessage) -> Result<Nothing, ApiError> {
+async fn delete_domain(
+    call: Call,
+    input: DeleteCustomDomainAssociationMessage,
+) -> Result<Nothing, ApiError> {
     let mut txn = call.begin().await;
     let mut cluster = with_domain(&txn, &input.cluster_identifier, &input.custom_domain_name)?;
     cluster.custom_domain = None;
@@ -435,8 +490,14 @@ async fn describe_domains(
         .iter()
         .filter_map(|cluster| {
             let (name, arn) = cluster.custom_domain.clone()?;
-            let asked = input.custom_domain_name.as_ref().is_none_or(|n| n.eq_ignore_ascii_case(&name))
-                && input.custom_domain_certificate_arn.as_ref().is_none_or(|a| *a == arn);
+            let asked = input
+                .custom_domain_name
+                .as_ref()
+                .is_none_or(|n| n.eq_ignore_ascii_case(&name))
+                && input
+                    .custom_domain_certificate_arn
+                    .as_ref()
+                    .is_none_or(|a| *a == arn);
             asked.then(|| Association {
                 custom_domain_certificate_arn: Some(arn),
                 custom_domain_certificate_expiry_date: None,
@@ -447,7 +508,9 @@ async fn describe_domains(
             })
         })
         .collect();
-    if all.is_empty() && (input.custom_domain_name.is_some() || input.custom_domain_certificate_arn.is_some()) {
+    if all.is_empty()
+        && (input.custom_domain_name.is_some() || input.custom_domain_certificate_arn.is_some())
+    {
         return Err(errors::custom_domain_association_not_found_fault(
             "The custom domain association was not found.",
         ));

@@ -37,7 +37,8 @@ impl Record for Logging {
 const LOGS: &[&str] = &["connectionlog", "userlog", "useractivitylog"];
 
 pub fn register(registry: &mut Registry) {
-    let why = Depth::Record("log files are not delivered yet; system tables have what they would hold");
+    let why =
+        Depth::Record("log files are not delivered yet; system tables have what they would hold");
     registry.serve(op::EnableLogging, why, enable);
     registry.serve(op::DisableLogging, why, disable);
     registry.serve(op::DescribeLoggingStatus, why, describe);
@@ -73,7 +74,9 @@ fn bucket(name: &str) -> Result<String, ApiError> {
     if right {
         return Ok(name.to_string());
     }
-    Err(errors::invalid_s3_bucket_name_fault(format!("The S3 bucket name {name} is not valid.")))
+    Err(errors::invalid_s3_bucket_name_fault(format!(
+        "The S3 bucket name {name} is not valid."
+    )))
 }
 
 async fn enable(call: Call, input: EnableLoggingMessage) -> Result<LoggingStatus, ApiError> {
@@ -103,7 +106,11 @@ async fn enable(call: Call, input: EnableLoggingMessage) -> Result<LoggingStatus
             logging.bucket = None;
             logging.prefix = None;
         }
-        "s3table" => return Err(errors::unsupported_operation_fault("The log destination s3table is not supported.")),
+        "s3table" => {
+            return Err(errors::unsupported_operation_fault(
+                "The log destination s3table is not supported.",
+            ));
+        }
         _ => {
             let name = some(input.bucket_name).ok_or_else(|| {
                 ApiError::combination("BucketName is required when LogDestinationType is s3.")
@@ -128,7 +135,10 @@ async fn disable(call: Call, input: DisableLoggingMessage) -> Result<LoggingStat
     Ok(shown(None))
 }
 
-async fn describe(call: Call, input: DescribeLoggingStatusMessage) -> Result<LoggingStatus, ApiError> {
+async fn describe(
+    call: Call,
+    input: DescribeLoggingStatusMessage,
+) -> Result<LoggingStatus, ApiError> {
     let view = call.view();
     let cluster = find_cluster(&view, &input.cluster_identifier)?;
     let logging = Read::get::<Logging>(&view, &cluster.namespace);

@@ -42,7 +42,12 @@ pub fn register(registry: &mut Registry) {
 }
 
 /// The namespace of a cluster of this account.
-fn namespace(call: &Call, read: &impl Read, account: &str, cluster: &str) -> Result<String, ApiError> {
+fn namespace(
+    call: &Call,
+    read: &impl Read,
+    account: &str,
+    cluster: &str,
+) -> Result<String, ApiError> {
     if account != call.config().account {
         return Err(errors::unauthorized_partner_integration_fault(format!(
             "The account {account} is not accessible."
@@ -129,7 +134,12 @@ async fn describe(
             Read::list::<Partner>(&view)
                 .iter()
                 .filter(|p| p.namespace == namespace)
-                .filter(|p| input.database_name.as_ref().is_none_or(|d| *d == p.database))
+                .filter(|p| {
+                    input
+                        .database_name
+                        .as_ref()
+                        .is_none_or(|d| *d == p.database)
+                })
                 .filter(|p| input.partner_name.as_ref().is_none_or(|n| *n == p.name))
                 .map(|p| PartnerIntegrationInfo {
                     database_name: Some(p.database.clone()),

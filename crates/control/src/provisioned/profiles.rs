@@ -54,34 +54,45 @@ fn check(content: &str) -> Result<(), ApiError> {
     let wrong = |what: String| Err(errors::invalid_authentication_profile_request_fault(what));
     let options: serde_json::Map<String, serde_json::Value> = match serde_json::from_str(content) {
         Ok(options) => options,
-        Err(error) => return wrong(format!("The authentication profile content is not a JSON object: {error}.")),
+        Err(error) => {
+            return wrong(format!(
+                "The authentication profile content is not a JSON object: {error}."
+            ));
+        }
     };
     match options.keys().find(|key| FORBIDDEN.contains(&key.as_str())) {
-        Some(key) => wrong(format!("The authentication profile content must not contain {key}.")),
+        Some(key) => wrong(format!(
+            "The authentication profile content must not contain {key}."
+        )),
         None => Ok(()),
     }
 }
 
 fn missing(name: &str) -> ApiError {
-    errors::authentication_profile_not_found_fault(format!("Authentication profile {name} not found."))
+    errors::authentication_profile_not_found_fault(format!(
+        "Authentication profile {name} not found."
+    ))
 }
 
 async fn create(
     call: Call,
     input: CreateAuthenticationProfileMessage,
 ) -> Result<CreateAuthenticationProfileResult, ApiError> {
-    let (name, content) = (input.authentication_profile_name, input.authentication_profile_content);
+    let (name, content) = (
+        input.authentication_profile_name,
+        input.authentication_profile_content,
+    );
     check(&content)?;
     let mut txn = call.begin().await;
     if txn.get::<Profile>(&name).is_some() {
-        return Err(errors::authentication_profile_already_exists_fault(format!(
-            "Authentication profile {name} already exists."
-        )));
+        return Err(errors::authentication_profile_already_exists_fault(
+            format!("Authentication profile {name} already exists."),
+        ));
     }
     if txn.count::<Profile>() >= QUOTA {
-        return Err(errors::authentication_profile_quota_exceeded_fault(format!(
-            "The quota of {QUOTA} authentication profiles is reached."
-        )));
+        return Err(errors::authentication_profile_quota_exceeded_fault(
+            format!("The quota of {QUOTA} authentication profiles is reached."),
+        ));
     }
     txn.put(Profile {
         name: name.clone(),
@@ -98,7 +109,10 @@ async fn modify(
     call: Call,
     input: ModifyAuthenticationProfileMessage,
 ) -> Result<ModifyAuthenticationProfileResult, ApiError> {
-    let (name, content) = (input.authentication_profile_name, input.authentication_profile_content);
+    let (name, content) = (
+        input.authentication_profile_name,
+        input.authentication_profile_content,
+    );
     check(&content)?;
     let mut txn = call.begin().await;
     if txn.get::<Profile>(&name).is_none() {

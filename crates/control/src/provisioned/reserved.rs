@@ -53,10 +53,22 @@ pub fn register(registry: &mut Registry) {
     registry.serve(op::DescribeReservedNodeOfferings, why, describe_offerings);
     registry.serve(op::DescribeReservedNodes, why, describe);
     registry.serve(op::PurchaseReservedNodeOffering, why, purchase);
-    registry.serve(op::GetReservedNodeExchangeOfferings, why, exchange_offerings);
+    registry.serve(
+        op::GetReservedNodeExchangeOfferings,
+        why,
+        exchange_offerings,
+    );
     registry.serve(op::AcceptReservedNodeExchange, why, exchange);
-    registry.serve(op::DescribeReservedNodeExchangeStatus, why, describe_exchanges);
-    registry.serve(op::GetReservedNodeExchangeConfigurationOptions, why, configurations);
+    registry.serve(
+        op::DescribeReservedNodeExchangeStatus,
+        why,
+        describe_exchanges,
+    );
+    registry.serve(
+        op::GetReservedNodeExchangeConfigurationOptions,
+        why,
+        configurations,
+    );
 }
 
 /// All offerings: a type, one or three years, three ways to pay. All prices are nought.
@@ -95,17 +107,28 @@ fn offering(id: &str) -> Result<ReservedNodeOffering, ApiError> {
     offerings()
         .into_iter()
         .find(|o| o.reserved_node_offering_id.as_deref() == Some(id))
-        .ok_or_else(|| errors::reserved_node_offering_not_found_fault(format!("Reserved node offering {id} not found.")))
+        .ok_or_else(|| {
+            errors::reserved_node_offering_not_found_fault(format!(
+                "Reserved node offering {id} not found."
+            ))
+        })
 }
 
 impl Reserved {
     fn ends(&self) -> DateTime<Utc> {
-        let seconds = offering(&self.offering).ok().and_then(|o| o.duration).unwrap_or(YEAR);
+        let seconds = offering(&self.offering)
+            .ok()
+            .and_then(|o| o.duration)
+            .unwrap_or(YEAR);
         self.start + Duration::seconds(seconds)
     }
 
     fn state(&self, now: DateTime<Utc>) -> &'static str {
-        if self.exchanged.is_some() || now >= self.ends() { "retired" } else { "active" }
+        if self.exchanged.is_some() || now >= self.ends() {
+            "retired"
+        } else {
+            "active"
+        }
     }
 
     fn shown(&self, now: DateTime<Utc>) -> Shown {
@@ -129,8 +152,9 @@ impl Reserved {
 }
 
 fn reserved(read: &impl Read, id: &str) -> Result<Arc<Reserved>, ApiError> {
-    read.get::<Reserved>(id)
-        .ok_or_else(|| errors::reserved_node_not_found_fault(format!("Reserved node {id} not found.")))
+    read.get::<Reserved>(id).ok_or_else(|| {
+        errors::reserved_node_not_found_fault(format!("Reserved node {id} not found."))
+    })
 }
 
 async fn describe_offerings(
@@ -148,7 +172,10 @@ async fn describe_offerings(
     })
 }
 
-async fn describe(call: Call, input: DescribeReservedNodesMessage) -> Result<ReservedNodesMessage, ApiError> {
+async fn describe(
+    call: Call,
+    input: DescribeReservedNodesMessage,
+) -> Result<ReservedNodesMessage, ApiError> {
     let view = call.view();
     let all = match some(input.reserved_node_id) {
         Some(id) => vec![reserved(&view, &id)?],
@@ -209,7 +236,11 @@ fn targets(held: &Reserved, now: DateTime<Utc>) -> Result<Vec<ReservedNodeOfferi
         .into_iter()
         .filter(|o| o.duration == source.duration && o.offering_type == source.offering_type)
         .filter(|o| o.node_type != source.node_type)
-        .filter(|o| o.node_type.as_deref().is_some_and(|name| nodes::find(name).is_ok_and(|n| n.ra3)))
+        .filter(|o| {
+            o.node_type
+                .as_deref()
+                .is_some_and(|name| nodes::find(name).is_ok_and(|n| n.ra3))
+        })
         .collect())
 }
 
@@ -218,7 +249,11 @@ async fn exchange_offerings(
     input: GetReservedNodeExchangeOfferingsInputMessage,
 ) -> Result<GetReservedNodeExchangeOfferingsOutputMessage, ApiError> {
     let held = reserved(&call.view(), &input.reserved_node_id)?;
-    let (page, marker) = paged_in_order(targets(&held, call.now())?, &input.marker, input.max_records)?;
+    let (page, marker) = paged_in_order(
+        targets(&held, call.now())?,
+        &input.marker,
+        input.max_records,
+    )?;
     Ok(GetReservedNodeExchangeOfferingsOutputMessage {
         marker,
         reserved_node_offerings: Some(page),
@@ -314,18 +349,21 @@ async fn configurations(
 ) -> Result<GetReservedNodeExchangeConfigurationOptionsOutputMessage, ApiError> {
     let view = call.view();
     let node_type = if input.action_type == "restore-cluster" {
-        let id = some(input.snapshot_identifier)
-            .ok_or_else(|| ApiError::combination("SnapshotIdentifier is required for restore-cluster."))?;
+        let id = some(input.snapshot_identifier).ok_or_else(|| {
+            ApiError::combination("SnapshotIdentifier is required for restore-cluster.")
+        })?;
         find(&view, &id, None)?.node_type.clone()
     } else {
-        let id = some(input.cluster_identifier)
-            .ok_or_else(|| ApiError::combination("ClusterIdentifier is required for resize-cluster."))?;
+        let id = some(input.cluster_identifier).ok_or_else(|| {
+            ApiError::combination("ClusterIdentifier is required for resize-cluster.")
+        })?;
         find_cluster(&view, &id)?.node_type.clone()
     };
     let now = call.now();
     let mut all = Vec::new();
     for held in Read::list::<Reserved>(&view) {
-        let mine = offering(&held.offering).is_ok_and(|o| o.node_type.as_deref() == Some(&node_type));
+        let mine =
+            offering(&held.offering).is_ok_and(|o| o.node_type.as_deref() == Some(&node_type));
         if !mine || held.state(now) != "active" {
             continue;
         }

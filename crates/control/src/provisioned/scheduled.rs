@@ -65,13 +65,17 @@ fn parse(text: &str) -> Result<Schedule, ApiError> {
             "The schedule {text} is not valid: a scheduled action has at(...) or cron(...)."
         ))),
         Ok(schedule) => Ok(schedule),
-        Err(why) => Err(errors::invalid_schedule_fault(format!("The schedule {text} is not valid: {why}"))),
+        Err(why) => Err(errors::invalid_schedule_fault(format!(
+            "The schedule {text} is not valid: {why}"
+        ))),
     }
 }
 
 impl ScheduledAction {
     fn next_after(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let from = self.start.map_or(after, |start| (start - Duration::seconds(1)).max(after));
+        let from = self
+            .start
+            .map_or(after, |start| (start - Duration::seconds(1)).max(after));
         let next = parse(&self.schedule).ok()?.next(from, self.created)?;
         self.end.is_none_or(|end| next <= end).then_some(next)
     }
@@ -95,8 +99,14 @@ impl ScheduledAction {
             .resize_cluster
             .as_ref()
             .map(|t| t.cluster_identifier.as_str())
-            .or(target.pause_cluster.as_ref().map(|t| t.cluster_identifier.as_str()))
-            .or(target.resume_cluster.as_ref().map(|t| t.cluster_identifier.as_str()))
+            .or(target
+                .pause_cluster
+                .as_ref()
+                .map(|t| t.cluster_identifier.as_str()))
+            .or(target
+                .resume_cluster
+                .as_ref()
+                .map(|t| t.cluster_identifier.as_str()))
     }
 
     fn kind(&self) -> &'static str {
@@ -126,7 +136,9 @@ impl ScheduledAction {
 
 fn find(read: &impl Read, name: &str) -> Result<Arc<ScheduledAction>, ApiError> {
     read.get::<ScheduledAction>(&name.to_ascii_lowercase())
-        .ok_or_else(|| errors::scheduled_action_not_found_fault(format!("Scheduled action {name} not found.")))
+        .ok_or_else(|| {
+            errors::scheduled_action_not_found_fault(format!("Scheduled action {name} not found."))
+        })
 }
 
 /// Checks the record as a whole and sets when it is due.
@@ -144,18 +156,32 @@ fn check(call: &Call, read: &impl Read, action: &mut ScheduledAction) -> Result<
     }
     find_cluster(read, action.cluster().unwrap_or_default())?;
     parse(&action.schedule)?;
-    if !(action.role.starts_with("arn:") && action.role.contains(":iam::") && action.role.contains(":role/")) {
-        return Err(ApiError::validation(format!("Invalid IAM role ARN: {}", action.role)));
+    if !(action.role.starts_with("arn:")
+        && action.role.contains(":iam::")
+        && action.role.contains(":role/"))
+    {
+        return Err(ApiError::validation(format!(
+            "Invalid IAM role ARN: {}",
+            action.role
+        )));
     }
     if let (Some(start), Some(end)) = (action.start, action.end)
         && end <= start
     {
-        return Err(errors::invalid_scheduled_action_fault("EndTime must be after StartTime."));
+        return Err(errors::invalid_scheduled_action_fault(
+            "EndTime must be after StartTime.",
+        ));
     }
     if action.end.is_some_and(|end| end <= call.now()) {
-        return Err(errors::invalid_scheduled_action_fault("EndTime must be in the future."));
+        return Err(errors::invalid_scheduled_action_fault(
+            "EndTime must be in the future.",
+        ));
     }
-    action.next = if action.enabled { action.next_after(call.now()) } else { None };
+    action.next = if action.enabled {
+        action.next_after(call.now())
+    } else {
+        None
+    };
     if action.enabled && action.next.is_none() {
         return Err(errors::invalid_schedule_fault(format!(
             "The schedule {} has no time to come.",
@@ -167,7 +193,9 @@ fn check(call: &Call, read: &impl Read, action: &mut ScheduledAction) -> Result<
 
 fn name(text: &str) -> Result<String, ApiError> {
     let right = (1..=60).contains(&text.len())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
     if !right {
         return Err(ApiError::validation(format!(
             "Invalid scheduled action name: {text}. 1 to 60 letters, digits, hyphens, underscores and dots."
@@ -204,8 +232,14 @@ async fn create(call: Call, input: CreateScheduledActionMessage) -> Result<Shown
     };
     check(&call, &txn, &mut action)?;
     let first = action.next.map_or_else(|| "no time".into(), events::time);
-    events::emit(&mut txn, call.now(), events::SCHEDULED_ACTION, &name, 3614,
-        format!("Scheduled action {name} was created. Its first invocation is at {first}."))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::SCHEDULED_ACTION,
+        &name,
+        3614,
+        format!("Scheduled action {name} was created. Its first invocation is at {first}."),
+    )?;
     txn.put(action.clone())?;
     txn.commit().await?;
     Ok(action.shown(call.now()))
@@ -231,8 +265,17 @@ async fn modify(call: Call, input: ModifyScheduledActionMessage) -> Result<Shown
     action.enabled = input.enable.unwrap_or(action.enabled);
     check(&call, &txn, &mut action)?;
     let first = action.next.map_or_else(|| "no time".into(), events::time);
-    events::emit(&mut txn, call.now(), events::SCHEDULED_ACTION, &action.name, 3626,
-        format!("Scheduled action {} was modified. Its first invocation is at {first}.", action.name))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::SCHEDULED_ACTION,
+        &action.name,
+        3626,
+        format!(
+            "Scheduled action {} was modified. Its first invocation is at {first}.",
+            action.name
+        ),
+    )?;
     txn.put(action.clone())?;
     txn.commit().await?;
     Ok(action.shown(call.now()))
@@ -242,8 +285,14 @@ async fn delete(call: Call, input: DeleteScheduledActionMessage) -> Result<Nothi
     let mut txn = call.begin().await;
     let action = find(&txn, &input.scheduled_action_name)?;
     txn.delete::<ScheduledAction>(&action.name);
-    events::emit(&mut txn, call.now(), events::SCHEDULED_ACTION, &action.name, 3627,
-        format!("Scheduled action {} was deleted.", action.name))?;
+    events::emit(
+        &mut txn,
+        call.now(),
+        events::SCHEDULED_ACTION,
+        &action.name,
+        3627,
+        format!("Scheduled action {} was deleted.", action.name),
+    )?;
     txn.commit().await?;
     Ok(Nothing)
 }
@@ -261,12 +310,20 @@ async fn describe(
     let filters = input.filters.unwrap_or_default();
     let all = all
         .into_iter()
-        .filter(|action| input.target_action_type.as_deref().is_none_or(|kind| kind == action.kind()))
+        .filter(|action| {
+            input
+                .target_action_type
+                .as_deref()
+                .is_none_or(|kind| kind == action.kind())
+        })
         .filter(|action| input.active.is_none_or(|active| active == action.enabled))
         .filter(|action| {
             let (from, to) = (input.start_time, input.end_time);
             (from.is_none() && to.is_none())
-                || action.next_times(from.unwrap_or(now), 1).first().is_some_and(|at| to.is_none_or(|to| *at <= to))
+                || action
+                    .next_times(from.unwrap_or(now), 1)
+                    .first()
+                    .is_some_and(|at| to.is_none_or(|to| *at <= to))
         })
         .filter(|action| {
             filters.iter().all(|filter| match filter.name.as_str() {
@@ -286,7 +343,9 @@ async fn describe(
 pub async fn tick(control: &Arc<Control>) {
     let now = control.clock.now();
     for action in control.records.view().list::<ScheduledAction>() {
-        let due = action.running.or(action.next.filter(|at| action.enabled && *at <= now));
+        let due = action
+            .running
+            .or(action.next.filter(|at| action.enabled && *at <= now));
         if let Some(due) = due
             && let Err(error) = invoke(control, &action.name, due, now).await
         {
@@ -309,8 +368,17 @@ async fn invoke(
     action.next = action.next_after(now);
     if now - due > LATE {
         action.running = None;
-        events::emit(&mut txn, now, events::SCHEDULED_ACTION, name, 3617,
-            format!("Scheduled action {name} of {} was skipped due to a delay.", events::time(due)))?;
+        events::emit(
+            &mut txn,
+            now,
+            events::SCHEDULED_ACTION,
+            name,
+            3617,
+            format!(
+                "Scheduled action {name} of {} was skipped due to a delay.",
+                events::time(due)
+            ),
+        )?;
         txn.put(action)?;
         return txn.commit().await;
     }
@@ -321,10 +389,28 @@ async fn invoke(
     let mut txn = control.records.begin().await;
     txn.update::<ScheduledAction>(name, |action| action.running = None)?;
     match done {
-        Ok(()) => events::emit(&mut txn, now, events::SCHEDULED_ACTION, name, 3616,
-            format!("Scheduled action {name} of {} finished with status 'SUCCEEDED'.", events::time(due)))?,
-        Err(error) => events::emit(&mut txn, now, events::SCHEDULED_ACTION, name, 3628,
-            format!("Scheduled action {name} of {} finished with status 'FAILED': {error}", events::time(due)))?,
+        Ok(()) => events::emit(
+            &mut txn,
+            now,
+            events::SCHEDULED_ACTION,
+            name,
+            3616,
+            format!(
+                "Scheduled action {name} of {} finished with status 'SUCCEEDED'.",
+                events::time(due)
+            ),
+        )?,
+        Err(error) => events::emit(
+            &mut txn,
+            now,
+            events::SCHEDULED_ACTION,
+            name,
+            3628,
+            format!(
+                "Scheduled action {name} of {} finished with status 'FAILED': {error}",
+                events::time(due)
+            ),
+        )?,
     }
     txn.commit().await
 }
@@ -341,7 +427,12 @@ async fn run(control: &Arc<Control>, action: &ScheduledAction) -> Result<(), Api
     } else {
         return Ok(());
     };
-    let role = action.role.rsplit('/').next().unwrap_or_default().to_string();
+    let role = action
+        .role
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_string();
     let session = "RedshiftScheduler";
     let account = &control.config.account;
     Api(control.clone())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lw_aws_model::ApiError;
 
 use super::cluster::ClusterRecord;
-use crate::{Call, Control};
 use crate::records::Txn;
+use crate::{Call, Control};
 
 /// Makes the secret of a cluster's admin; gives the password.
 pub fn manage(

@@ -29,7 +29,8 @@ use crate::registry::{Depth, Registry};
 use crate::{Call, page};
 
 const SHARES: Depth = Depth::Record("datashares cannot be made in SQL yet, so that there are none");
-const INTEGRATIONS: Depth = Depth::Record("integrations cannot be made yet, so that there are none");
+const INTEGRATIONS: Depth =
+    Depth::Record("integrations cannot be made yet, so that there are none");
 const IDC: Depth = Depth::Record("applications cannot be made yet, so that there are none");
 
 /// The policy of a resource.
@@ -59,22 +60,42 @@ pub fn register(registry: &mut Registry) {
     registry.refuse(op::CreateIntegration, "zero-ETL sources are not here");
     registry.serve(op::ModifyIntegration, INTEGRATIONS, modify_integration);
     registry.serve(op::DeleteIntegration, INTEGRATIONS, delete_integration);
-    registry.serve(op::DescribeIntegrations, INTEGRATIONS, describe_integrations);
-    registry.serve(op::DescribeInboundIntegrations, INTEGRATIONS, describe_inbound);
+    registry.serve(
+        op::DescribeIntegrations,
+        INTEGRATIONS,
+        describe_integrations,
+    );
+    registry.serve(
+        op::DescribeInboundIntegrations,
+        INTEGRATIONS,
+        describe_inbound,
+    );
 
-    registry.refuse(op::CreateRedshiftIdcApplication, "IAM Identity Center is not here");
+    registry.refuse(
+        op::CreateRedshiftIdcApplication,
+        "IAM Identity Center is not here",
+    );
     registry.serve(op::ModifyRedshiftIdcApplication, IDC, modify_idc);
     registry.serve(op::DeleteRedshiftIdcApplication, IDC, delete_idc);
     registry.serve(op::DescribeRedshiftIdcApplications, IDC, describe_idc);
-    registry.refuse(op::CreateQev2IdcApplication, "IAM Identity Center is not here");
+    registry.refuse(
+        op::CreateQev2IdcApplication,
+        "IAM Identity Center is not here",
+    );
     registry.serve(op::ModifyQev2IdcApplication, IDC, modify_qev2);
     registry.serve(op::DeleteQev2IdcApplication, IDC, delete_qev2);
     registry.serve(op::DescribeQev2IdcApplications, IDC, describe_qev2);
-    registry.refuse(op::GetIdentityCenterAuthToken, "IAM Identity Center is not here");
+    registry.refuse(
+        op::GetIdentityCenterAuthToken,
+        "IAM Identity Center is not here",
+    );
 
     registry.refuse(op::RegisterNamespace, "the Glue data catalog is not here");
     registry.refuse(op::DeregisterNamespace, "the Glue data catalog is not here");
-    registry.refuse(op::ModifyLakehouseConfiguration, "the Glue data catalog is not here");
+    registry.refuse(
+        op::ModifyLakehouseConfiguration,
+        "the Glue data catalog is not here",
+    );
 
     registry.serve(
         op::ListRecommendations,
@@ -96,7 +117,10 @@ fn no_share(arn: &str) -> ApiError {
     errors::invalid_data_share_fault(format!("The datashare {arn} does not exist."))
 }
 
-async fn describe_shares(_: Call, input: DescribeDataSharesMessage) -> Result<DescribeDataSharesResult, ApiError> {
+async fn describe_shares(
+    _: Call,
+    input: DescribeDataSharesMessage,
+) -> Result<DescribeDataSharesResult, ApiError> {
     check_page(input.max_records)?;
     match some(input.data_share_arn) {
         Some(arn) => Err(no_share(&arn)),
@@ -137,11 +161,17 @@ async fn deauthorize(_: Call, input: DeauthorizeDataShareMessage) -> Result<Data
     Err(no_share(&input.data_share_arn))
 }
 
-async fn associate(_: Call, input: AssociateDataShareConsumerMessage) -> Result<DataShare, ApiError> {
+async fn associate(
+    _: Call,
+    input: AssociateDataShareConsumerMessage,
+) -> Result<DataShare, ApiError> {
     Err(no_share(&input.data_share_arn))
 }
 
-async fn disassociate(_: Call, input: DisassociateDataShareConsumerMessage) -> Result<DataShare, ApiError> {
+async fn disassociate(
+    _: Call,
+    input: DisassociateDataShareConsumerMessage,
+) -> Result<DataShare, ApiError> {
     Err(no_share(&input.data_share_arn))
 }
 
@@ -153,15 +183,24 @@ fn no_integration(arn: &str) -> ApiError {
     errors::integration_not_found_fault(format!("The integration {arn} does not exist."))
 }
 
-async fn modify_integration(_: Call, input: ModifyIntegrationMessage) -> Result<Integration, ApiError> {
+async fn modify_integration(
+    _: Call,
+    input: ModifyIntegrationMessage,
+) -> Result<Integration, ApiError> {
     Err(no_integration(&input.integration_arn))
 }
 
-async fn delete_integration(_: Call, input: DeleteIntegrationMessage) -> Result<Integration, ApiError> {
+async fn delete_integration(
+    _: Call,
+    input: DeleteIntegrationMessage,
+) -> Result<Integration, ApiError> {
     Err(no_integration(&input.integration_arn))
 }
 
-async fn describe_integrations(_: Call, input: DescribeIntegrationsMessage) -> Result<IntegrationsMessage, ApiError> {
+async fn describe_integrations(
+    _: Call,
+    input: DescribeIntegrationsMessage,
+) -> Result<IntegrationsMessage, ApiError> {
     check_page(input.max_records)?;
     match some(input.integration_arn) {
         Some(arn) => Err(no_integration(&arn)),
@@ -187,7 +226,9 @@ async fn describe_inbound(
 }
 
 fn no_application(arn: &str) -> ApiError {
-    errors::redshift_idc_application_not_exists_fault(format!("The application {arn} does not exist."))
+    errors::redshift_idc_application_not_exists_fault(format!(
+        "The application {arn} does not exist."
+    ))
 }
 
 async fn modify_idc(
@@ -197,7 +238,10 @@ async fn modify_idc(
     Err(no_application(&input.redshift_idc_application_arn))
 }
 
-async fn delete_idc(_: Call, input: DeleteRedshiftIdcApplicationMessage) -> Result<Nothing, ApiError> {
+async fn delete_idc(
+    _: Call,
+    input: DeleteRedshiftIdcApplicationMessage,
+) -> Result<Nothing, ApiError> {
     Err(no_application(&input.redshift_idc_application_arn))
 }
 
@@ -256,7 +300,9 @@ async fn recommendations(
     if let Some(arn) = some(input.namespace_arn) {
         let namespace = arn.rsplit(':').next().unwrap_or_default();
         if find_by_namespace(&view, namespace).is_none() {
-            return Err(errors::cluster_not_found_fault(format!("Namespace {arn} not found.")));
+            return Err(errors::cluster_not_found_fault(format!(
+                "Namespace {arn} not found."
+            )));
         }
     }
     Ok(ListRecommendationsResult {
@@ -270,7 +316,10 @@ fn policy_resource(call: &Call, read: &impl Read, arn: &str) -> Result<(), ApiEr
     resources::require(read, call.config(), arn)
 }
 
-async fn put_policy(call: Call, input: PutResourcePolicyMessage) -> Result<PutResourcePolicyResult, ApiError> {
+async fn put_policy(
+    call: Call,
+    input: PutResourcePolicyMessage,
+) -> Result<PutResourcePolicyResult, ApiError> {
     let mut txn = call.begin().await;
     policy_resource(&call, &txn, &input.resource_arn)?;
     check_policy(&input.policy)?;
@@ -289,7 +338,9 @@ async fn put_policy(call: Call, input: PutResourcePolicyMessage) -> Result<PutRe
 }
 
 fn check_policy(text: &str) -> Result<(), ApiError> {
-    let wrong = |what: String| errors::invalid_policy_fault(format!("The resource policy is not valid: {what}"));
+    let wrong = |what: String| {
+        errors::invalid_policy_fault(format!("The resource policy is not valid: {what}"))
+    };
     let document: serde_json::Value =
         serde_json::from_str(text).map_err(|error| wrong(format!("{error}.")))?;
     let statements = match document.get("Statement") {
@@ -298,7 +349,10 @@ fn check_policy(text: &str) -> Result<(), ApiError> {
         _ => return Err(wrong("it has no statement.".into())),
     };
     for statement in &statements {
-        if !matches!(statement.get("Effect").and_then(|e| e.as_str()), Some("Allow" | "Deny")) {
+        if !matches!(
+            statement.get("Effect").and_then(|e| e.as_str()),
+            Some("Allow" | "Deny")
+        ) {
             return Err(wrong("an Effect must be Allow or Deny.".into()));
         }
         for key in ["Principal", "Action"] {
@@ -314,7 +368,10 @@ fn no_policy(arn: &str) -> ApiError {
     errors::resource_not_found_fault(format!("The resource {arn} has no resource policy."))
 }
 
-async fn get_policy(call: Call, input: GetResourcePolicyMessage) -> Result<GetResourcePolicyResult, ApiError> {
+async fn get_policy(
+    call: Call,
+    input: GetResourcePolicyMessage,
+) -> Result<GetResourcePolicyResult, ApiError> {
     let view = call.view();
     policy_resource(&call, &view, &input.resource_arn)?;
     let held = Read::get::<PolicyRecord>(&view, &input.resource_arn)
@@ -327,7 +384,10 @@ async fn get_policy(call: Call, input: GetResourcePolicyMessage) -> Result<GetRe
     })
 }
 
-async fn delete_policy(call: Call, input: DeleteResourcePolicyMessage) -> Result<Nothing, ApiError> {
+async fn delete_policy(
+    call: Call,
+    input: DeleteResourcePolicyMessage,
+) -> Result<Nothing, ApiError> {
     let mut txn = call.begin().await;
     if txn.get::<PolicyRecord>(&input.resource_arn).is_none() {
         return Err(no_policy(&input.resource_arn));

@@ -25,14 +25,21 @@ const QUOTA: usize = 20;
 
 pub fn register(registry: &mut Registry) {
     registry.serve(op::DescribeEvents, Depth::Full, describe_events);
-    registry.serve(op::DescribeEventCategories, Depth::Full, describe_categories);
+    registry.serve(
+        op::DescribeEventCategories,
+        Depth::Full,
+        describe_categories,
+    );
     registry.serve(op::CreateEventSubscription, Depth::Full, create);
     registry.serve(op::ModifyEventSubscription, Depth::Full, modify);
     registry.serve(op::DeleteEventSubscription, Depth::Full, delete);
     registry.serve(op::DescribeEventSubscriptions, Depth::Full, describe);
 }
 
-async fn describe_events(call: Call, input: DescribeEventsMessage) -> Result<EventsMessage, ApiError> {
+async fn describe_events(
+    call: Call,
+    input: DescribeEventsMessage,
+) -> Result<EventsMessage, ApiError> {
     let now = call.now();
     let source = some(input.source_identifier);
     if source.is_some() && input.source_type.is_none() {
@@ -48,7 +55,9 @@ async fn describe_events(call: Call, input: DescribeEventsMessage) -> Result<Eve
     // Minutes; an hour if nothing is said.
     let minutes = input.duration.unwrap_or(60);
     if minutes < 1 {
-        return Err(ApiError::validation("Duration must be at least one minute."));
+        return Err(ApiError::validation(
+            "Duration must be at least one minute.",
+        ));
     }
     let length = Duration::minutes(minutes.min(60 * 24 * 366));
     let (from, to) = match (input.start_time, input.end_time) {
@@ -58,11 +67,17 @@ async fn describe_events(call: Call, input: DescribeEventsMessage) -> Result<Eve
         (None, Some(end)) => (end - length, end),
         (None, None) => (now - length, now + Duration::seconds(1)),
     };
-    let found = notices::list(&call.view(), from, to, input.source_type.as_deref(), source.as_deref())
-        .into_iter()
-        // The event bus has those of Serverless and of integrations (L27853).
-        .filter(|record| catalogue::SOURCES.contains(&record.event.source_type.as_str()))
-        .collect();
+    let found = notices::list(
+        &call.view(),
+        from,
+        to,
+        input.source_type.as_deref(),
+        source.as_deref(),
+    )
+    .into_iter()
+    // The event bus has those of Serverless and of integrations (L27853).
+    .filter(|record| catalogue::SOURCES.contains(&record.event.source_type.as_str()))
+    .collect();
     let (page, marker) = page::page(
         found,
         |record| record.id.clone(),
@@ -97,15 +112,20 @@ async fn describe_categories(
     }
     let mut by_source: BTreeMap<&str, Vec<EventInfoMap>> = BTreeMap::new();
     for kind in catalogue::ALL {
-        if !catalogue::SOURCES.contains(&kind.source) || wanted.as_deref().is_some_and(|w| w != kind.source) {
+        if !catalogue::SOURCES.contains(&kind.source)
+            || wanted.as_deref().is_some_and(|w| w != kind.source)
+        {
             continue;
         }
-        by_source.entry(kind.source).or_default().push(EventInfoMap {
-            event_id: Some(kind.id.into()),
-            event_categories: Some(vec![kind.category.into()]),
-            event_description: Some(kind.text.into()),
-            severity: Some(kind.severity.into()),
-        });
+        by_source
+            .entry(kind.source)
+            .or_default()
+            .push(EventInfoMap {
+                event_id: Some(kind.id.into()),
+                event_categories: Some(vec![kind.category.into()]),
+                event_description: Some(kind.text.into()),
+                severity: Some(kind.severity.into()),
+            });
     }
     Ok(EventCategoriesMessage {
         event_categories_map_list: Some(
@@ -164,7 +184,9 @@ fn check(call: &Call, read: &impl Read, subscription: &EventSubscription) -> Res
         )));
     }
     if read.get::<notices::sns::Topic>(arn).is_none() {
-        return Err(errors::sns_topic_arn_not_found_fault(format!("The topic {arn} does not exist.")));
+        return Err(errors::sns_topic_arn_not_found_fault(format!(
+            "The topic {arn} does not exist."
+        )));
     }
     Ok(())
 }
@@ -180,7 +202,10 @@ fn shown(read: &impl Read, config: &ControlConfig, subscription: &EventSubscript
         cust_subscription_id: Some(subscription.name.clone()),
         sns_topic_arn: Some(subscription.topic_arn.clone()),
         status: Some(
-            if read.get::<notices::sns::Topic>(&subscription.topic_arn).is_some() {
+            if read
+                .get::<notices::sns::Topic>(&subscription.topic_arn)
+                .is_some()
+            {
                 "active"
             } else {
                 "topic-not-exist"
@@ -199,7 +224,9 @@ fn shown(read: &impl Read, config: &ControlConfig, subscription: &EventSubscript
 
 fn find(read: &impl Read, name: &str) -> Result<Arc<EventSubscription>, ApiError> {
     read.get::<EventSubscription>(&name.to_ascii_lowercase())
-        .ok_or_else(|| errors::subscription_not_found_fault(format!("Subscription {name} not found.")))
+        .ok_or_else(|| {
+            errors::subscription_not_found_fault(format!("Subscription {name} not found."))
+        })
 }
 
 async fn create(
@@ -233,7 +260,9 @@ async fn create(
     tags::set(&mut txn, &arn(call.config(), &name), input.tags)?;
     let shown = shown(&txn, call.config(), &subscription);
     txn.commit().await?;
-    Ok(CreateEventSubscriptionResult { event_subscription: Some(shown) })
+    Ok(CreateEventSubscriptionResult {
+        event_subscription: Some(shown),
+    })
 }
 
 async fn modify(
@@ -264,7 +293,9 @@ async fn modify(
     txn.put(subscription.clone())?;
     let shown = shown(&txn, call.config(), &subscription);
     txn.commit().await?;
-    Ok(ModifyEventSubscriptionResult { event_subscription: Some(shown) })
+    Ok(ModifyEventSubscriptionResult {
+        event_subscription: Some(shown),
+    })
 }
 
 async fn delete(call: Call, input: DeleteEventSubscriptionMessage) -> Result<Nothing, ApiError> {
@@ -287,11 +318,22 @@ async fn describe(
     };
     let all = all
         .into_iter()
-        .filter(|s| tags::matches(&view, &arn(call.config(), &s.name), &input.tag_keys, &input.tag_values))
+        .filter(|s| {
+            tags::matches(
+                &view,
+                &arn(call.config(), &s.name),
+                &input.tag_keys,
+                &input.tag_values,
+            )
+        })
         .collect();
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(EventSubscriptionsMessage {
         marker,
-        event_subscriptions_list: Some(page.iter().map(|s| shown(&view, call.config(), s)).collect()),
+        event_subscriptions_list: Some(
+            page.iter()
+                .map(|s| shown(&view, call.config(), s))
+                .collect(),
+        ),
     })
 }

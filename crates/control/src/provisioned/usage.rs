@@ -93,17 +93,18 @@ fn check(read: &impl Read, new: &UsageLimit) -> Result<(), ApiError> {
             new.feature
         )));
     }
-    if others
-        .iter()
-        .any(|other| other.period == new.period && other.action == new.action && other.amount == new.amount)
-    {
+    if others.iter().any(|other| {
+        other.period == new.period && other.action == new.action && other.amount == new.amount
+    }) {
         return Err(errors::usage_limit_already_exists_fault(format!(
             "There is such a usage limit for the feature {} already.",
             new.feature
         )));
     }
     if new.amount <= 0 {
-        return Err(errors::invalid_usage_limit_fault("The amount of a usage limit must be positive."));
+        return Err(errors::invalid_usage_limit_fault(
+            "The amount of a usage limit must be positive.",
+        ));
     }
     Ok(())
 }
@@ -164,7 +165,10 @@ async fn delete(call: Call, input: DeleteUsageLimitMessage) -> Result<Nothing, A
     Ok(Nothing)
 }
 
-async fn describe(call: Call, input: DescribeUsageLimitsMessage) -> Result<UsageLimitList, ApiError> {
+async fn describe(
+    call: Call,
+    input: DescribeUsageLimitsMessage,
+) -> Result<UsageLimitList, ApiError> {
     let view = call.view();
     let cluster = some(input.cluster_identifier)
         .map(|id| find_cluster(&view, &id))
@@ -173,13 +177,33 @@ async fn describe(call: Call, input: DescribeUsageLimitsMessage) -> Result<Usage
     let all = Read::list::<UsageLimit>(&view)
         .into_iter()
         .filter(|limit| id.as_ref().is_none_or(|id| *id == limit.id))
-        .filter(|limit| cluster.as_ref().is_none_or(|c| c.namespace == limit.namespace))
-        .filter(|limit| input.feature_type.as_ref().is_none_or(|f| *f == limit.feature))
-        .filter(|limit| tags::matches(&view, &arn(call.config(), &limit.id), &input.tag_keys, &input.tag_values))
+        .filter(|limit| {
+            cluster
+                .as_ref()
+                .is_none_or(|c| c.namespace == limit.namespace)
+        })
+        .filter(|limit| {
+            input
+                .feature_type
+                .as_ref()
+                .is_none_or(|f| *f == limit.feature)
+        })
+        .filter(|limit| {
+            tags::matches(
+                &view,
+                &arn(call.config(), &limit.id),
+                &input.tag_keys,
+                &input.tag_values,
+            )
+        })
         .collect();
     let (page, marker) = paged(all, &input.marker, input.max_records)?;
     Ok(UsageLimitList {
         marker,
-        usage_limits: Some(page.iter().map(|limit| shown(&view, call.config(), limit)).collect()),
+        usage_limits: Some(
+            page.iter()
+                .map(|limit| shown(&view, call.config(), limit))
+                .collect(),
+        ),
     })
 }
