@@ -3,8 +3,8 @@
 use lw_aws_model::{ApiError, redshift_data::errors};
 use serde::{Deserialize, Serialize};
 
-use crate::ControlConfig;
 use crate::records::View;
+use crate::{ControlConfig, serverless};
 
 /// A cluster or a workgroup with its namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,22 +58,28 @@ fn of_cluster(_config: &ControlConfig, _view: &View, _id: &str) -> Result<Target
     Err(unknown())
 }
 
-fn of_workgroup(config: &ControlConfig, _view: &View, name: &str) -> Result<Target, ApiError> {
+fn of_workgroup(config: &ControlConfig, view: &View, name: &str) -> Result<Target, ApiError> {
     // Workgroups are named by their ARN too: `...:workgroup/<id>`.
-    let name = match name.strip_prefix("arn:") {
-        Some(arn) => arn.rsplit("workgroup/").next().unwrap_or_default(),
-        None => name,
+    let found = match name.strip_prefix("arn:") {
+        Some(arn) => {
+            let id = arn.rsplit("workgroup/").next().unwrap_or_default();
+            view.list::<serverless::Workgroup>()
+                .into_iter()
+                .find(|workgroup| workgroup.uuid == id)
+        }
+        None => serverless::find_workgroup(view, name),
     };
-    if name == "default" || name == config.default_namespace {
-        return Ok(Target {
-            cluster: None,
-            workgroup: Some("default".into()),
-            namespace: config.default_namespace.clone(),
-            arn: config.arn(
-                "redshift-serverless",
-                format!("workgroup/{}", config.default_namespace),
-            ),
-        });
+    let found = found.ok_or_else(unknown)?;
+    if !found.available() {
+        return Err(errors::validation_exception(format!(
+            "Workgroup {} is not available.",
+            found.name
+        )));
     }
-    Err(unknown())
+    Ok(Target {
+        cluster: None,
+        workgroup: Some(found.name.clone()),
+        namespace: found.namespace_id.clone(),
+        arn: found.arn(config),
+    })
 }

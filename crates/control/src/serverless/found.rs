@@ -34,7 +34,8 @@ pub async fn found(control: &Arc<Control>) -> Result<(), ApiError> {
         })?;
         txn.put(Workgroup {
             name: NAME.into(),
-            uuid: uuid::Uuid::new_v4().to_string(),
+            // Known before it is recorded: rules and scripts may name the ARN in advance.
+            uuid: config.default_namespace.clone(),
             namespace: NAME.into(),
             namespace_id: config.default_namespace.clone(),
             created: now,

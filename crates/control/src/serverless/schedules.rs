@@ -140,7 +140,7 @@ fn check(action: &ScheduledAction, view: &View, now: DateTime<Utc>) -> Result<()
     match (&action.cron, action.at) {
         (Some(cron), None) => {
             let cron = Cron::parse(cron).map_err(wrong)?;
-            cron.check_rate().map_err(wrong)?;
+            cron.check_rate(now).map_err(wrong)?;
             overlaps(action, &cron, view, now)?;
         }
         (None, Some(at)) if at <= now => return Err(wrong("its time is over")),

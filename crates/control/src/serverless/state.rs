@@ -276,7 +276,6 @@ impl Workgroup {
     }
 
     /// True if SQL may be asked of it.
-    #[allow(dead_code)]
     pub fn available(&self) -> bool {
         self.address.is_some()
             && !matches!(
