@@ -47,6 +47,8 @@ mod wlm;
 #[cfg(test)]
 mod tests;
 
+pub use networks::{find_security_group, networks as networks_of};
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use super::snapshots::{SnapshotRecord, find, find_either};
 use super::{events, lifecycle, networks, nodes, options, parameters, tags, windows};
 use crate::records::{Record, View};
 use crate::registry::{Depth, Registry};
-use crate::{Call, Control};
+use crate::{Call, Control, serverless};
 
 /// Table restores of a cluster that go on at one time.
 const AT_ONCE: usize = 10;
@@ -175,7 +175,7 @@ async fn restore(
             }
             Source::of(&txn, &call, &snapshot)
         }
-        (Err(missing), Some(arn)) => serverless_source(&txn, &call, arn).ok_or(missing)?,
+        (Err(missing), Some(arn)) => serverless_source(&call, arn).ok_or(missing)?,
         (Err(missing), None) => return Err(missing),
     };
     let node = nodes::find(input.node_type.as_deref().unwrap_or(&source.node_type))?;
@@ -349,8 +349,28 @@ async fn restore(
 }
 
 /// A snapshot of a namespace of Serverless, by its ARN.
-fn serverless_source(_read: &impl Read, _call: &Call, _arn: &str) -> Option<Source> {
-    None
+fn serverless_source(call: &Call, arn: &str) -> Option<Source> {
+    let held = serverless::restorable(&call.view(), call.config(), arn)?;
+    Some(Source {
+        id: arn.rsplit('/').next().unwrap_or_default().into(),
+        name: held.name,
+        admin: held.admin_user,
+        database: held.database,
+        // Serverless has no nodes: the caller's choice, or the smallest of today's.
+        node_type: "ra3.xlplus".into(),
+        nodes: 2,
+        port: 5439,
+        bytes: held.bytes,
+        encrypted: true,
+        kms_key: held.kms_key,
+        enhanced_routing: false,
+        track: "current".into(),
+        secret: None,
+        iam_roles: Vec::new(),
+        parameter_group: parameters::DEFAULT_GROUP.into(),
+        subnet_group: "default".into(),
+        tags: Vec::new(),
+    })
 }
 
 async fn restore_table(

@@ -9,12 +9,12 @@ use lw_services::warehouses::{ComputeSpec, Networks};
 
 use super::backups::{Snapshot, Stage};
 use super::copies::CopyConfiguration;
-use super::state::{Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork};
+use super::state::{Gate, Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork};
 use super::{
     domains, drive_backups, endpoints, events, parameters, policies, rules, schedules, tables,
     tags, usage, workgroup_of,
 };
-use crate::Control;
+use crate::{Control, provisioned};
 use crate::records::View;
 
 /// Unfinished work is looked for this often, besides when it is asked for.
@@ -136,12 +136,23 @@ pub fn compute(control: &Control, view: &View, workgroup: &Workgroup) -> Compute
         memory_bytes: config
             .memory_bytes
             .min(rpu.saturating_mul(rules::RPU_BYTES)),
-        networks: Networks::Any,
+        networks: networks(view, &workgroup.setup.security_groups),
         settings: parameters::settings(&workgroup.setup.parameters),
         idle_s: Some(IDLE_S),
         closed: usage::closed(view, workgroup, control.clock.now()),
         max_connections: rules::CONNECTIONS,
     }
+}
+
+/// Who may connect: the address ranges of the security groups that are Redshift's own (made by
+/// CreateClusterSecurityGroup). Groups of EC2 are not known here, and restrict nothing.
+fn networks(view: &View, groups: &[String]) -> Networks {
+    let own: Vec<String> = groups
+        .iter()
+        .filter(|name| provisioned::find_security_group(view, name).is_ok())
+        .cloned()
+        .collect();
+    provisioned::networks_of(view, &own)
 }
 
 /// A step failed; it is tried again.
@@ -219,7 +230,7 @@ async fn run(control: &Arc<Control>, view: &View, workgroup: &Workgroup, restart
     let host = control.config.sql_host.clone();
     txn.update::<Workgroup>(name, |w| {
         w.address = Some((host, address.port()));
-        w.closed = spec.closed;
+        w.gate = Gate::of(&spec);
         // A deletion may have come in between; it stays.
         if w.pending == *pending {
             w.pending = None;

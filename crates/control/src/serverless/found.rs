@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lw_aws_model::ApiError;
 
 use super::rules;
-use super::state::{Founded, Namespace, Setup, Workgroup};
+use super::state::{Founded, Gate, Namespace, Setup, Workgroup};
 use crate::Control;
 
 const NAME: &str = "default";
@@ -54,7 +54,7 @@ pub async fn found(control: &Arc<Control>) -> Result<(), ApiError> {
                 price_performance: None,
                 extra_compute: None,
             },
-            closed: None,
+            gate: Gate::default(),
             address: Some((config.sql_host.clone(), config.sql_port)),
             pending: None,
         })?;

@@ -41,6 +41,7 @@ mod workgroups;
 #[cfg(test)]
 mod tests;
 
+pub use snapshots::restorable;
 pub use state::{Namespace, Workgroup};
 
 /// The operations.

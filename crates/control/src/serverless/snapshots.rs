@@ -24,7 +24,7 @@ use super::{
 };
 use crate::records::{Txn, View};
 use crate::registry::{Depth, Registry};
-use crate::{Call, Control, ControlConfig};
+use crate::{Call, Control, ControlConfig, provisioned};
 
 pub fn register(registry: &mut Registry) {
     registry.serve(op::CreateSnapshot, Depth::Full, create);
@@ -51,6 +51,15 @@ pub fn point(view: &View, id: &str) -> Result<Arc<RecoveryPoint>, ApiError> {
     view.get::<RecoveryPoint>(id)
         .filter(|p| p.stage == Stage::Ready)
         .ok_or_else(|| not_found("Recovery point", id))
+}
+
+/// What a cluster is restored from, if the ARN names a snapshot of this service that is available.
+pub fn restorable(view: &View, config: &ControlConfig, arn: &str) -> Option<Held> {
+    let (found, held) = by_arn(view, config, arn)?;
+    (found.stage == Stage::Ready).then(|| Held {
+        name: held,
+        ..found.held.clone()
+    })
 }
 
 /// The snapshot with this ARN, and what the provisioner holds for it: the snapshot itself, or its
@@ -416,6 +425,11 @@ async fn restore(
                     let held = found.held.name.clone();
                     (found, held)
                 }
+                (None, Some(arn)) if arn.starts_with("arn:aws:redshift:") => {
+                    let source = provisioned_source(view, config, arn)?;
+                    shown_name = Some(source.shown.clone());
+                    return Ok(source);
+                }
                 (None, Some(arn)) => {
                     by_arn(view, config, arn).ok_or_else(|| not_found("Snapshot", arn))?
                 }
@@ -438,6 +452,29 @@ async fn restore(
         namespace: Some(restoring.shown(config)),
         owner_account: Some(config.account.clone()),
         snapshot_name: shown_name,
+    })
+}
+
+/// A snapshot of a provisioned cluster, by its ARN (guide L2400-2408).
+fn provisioned_source(
+    view: &View,
+    config: &ControlConfig,
+    arn: &str,
+) -> Result<RestoreSource, ApiError> {
+    let found = provisioned::snapshots::find_either(view, config, None, Some(arn), None)
+        .map_err(|_| not_found("Snapshot", arn))?;
+    if found.status != "available" {
+        return Err(errors::conflict_exception(format!(
+            "Snapshot {} is not available.",
+            found.id
+        )));
+    }
+    Ok(RestoreSource {
+        held: found.name.clone(),
+        shown: found.id.clone(),
+        recovery_point: false,
+        admin_user: found.admin.clone(),
+        database: found.database.clone(),
     })
 }
 

@@ -1,7 +1,10 @@
 //! What is kept of namespaces and workgroups, and how it looks to a caller.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
 use lw_aws_model::redshift_serverless as api;
+use lw_services::warehouses::{ComputeSpec, Networks};
 use serde::{Deserialize, Serialize};
 
 use super::parameters;
@@ -167,15 +170,37 @@ pub struct Workgroup {
     pub created: DateTime<Utc>,
     /// What it was set to.
     pub setup: Setup,
-    /// Why queries are refused, as the provisioner was told.
+    /// What the provisioner was told of who may connect and query: more than callers set.
     #[serde(default)]
-    pub closed: Option<String>,
+    pub gate: Gate,
     /// Address clients reach it at, once it was started.
     #[serde(default)]
     pub address: Option<(String, u16)>,
     /// What is being done with it.
     #[serde(default)]
     pub pending: Option<WorkgroupWork>,
+}
+
+/// Who may connect and query.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, PartialEq)]
+pub struct Gate {
+    /// Why queries are refused.
+    pub closed: Option<String>,
+    /// Networks that may connect; `None`: all.
+    pub networks: Option<Vec<(IpAddr, u8)>>,
+}
+
+impl Gate {
+    /// That of what serves a workgroup.
+    pub fn of(compute: &ComputeSpec) -> Gate {
+        Gate {
+            closed: compute.closed.clone(),
+            networks: match &compute.networks {
+                Networks::Any => None,
+                Networks::Only(all) => Some(all.clone()),
+            },
+        }
+    }
 }
 
 /// What a caller sets of a workgroup.

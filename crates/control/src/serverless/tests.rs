@@ -799,3 +799,105 @@ async fn what_hangs_on_a_workgroup_goes_with_it() {
     assert_eq!(view.count::<super::domains::Domain>(), 0);
     assert_eq!(view.count::<super::usage::UsageLimit>(), 0);
 }
+
+#[tokio::test]
+async fn snapshots_go_from_clusters_to_namespaces_and_back() {
+    use lw_aws_model::redshift;
+    let bed = Bed::new().await;
+    make(&bed, "sales", Some("sales-wg")).await;
+    let mut cluster = redshift::CreateClusterMessage {
+        cluster_identifier: "old".into(),
+        node_type: "ra3.xlplus".into(),
+        number_of_nodes: Some(2),
+        master_username: "chief".into(),
+        master_user_password: Some("Longwave1".into()),
+        ..Default::default()
+    };
+    cluster.db_name = Some("shop".into());
+    bed.call(redshift::op::CreateCluster, cluster).await.unwrap();
+    let available = |id: &'static str| {
+        let bed = &bed;
+        async move {
+            for _ in 0..500 {
+                let seen = bed
+                    .call(
+                        redshift::op::DescribeClusters,
+                        redshift::DescribeClustersMessage {
+                            cluster_identifier: Some(id.into()),
+                            ..Default::default()
+                        },
+                    )
+                    .await
+                    .unwrap()
+                    .clusters
+                    .unwrap();
+                if seen[0].cluster_status.as_deref() == Some("available") {
+                    return;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            panic!("{id} is not available");
+        }
+    };
+    available("old").await;
+    bed.call(
+        redshift::op::CreateClusterSnapshot,
+        redshift::CreateClusterSnapshotMessage {
+            cluster_identifier: "old".into(),
+            snapshot_identifier: "of-old".into(),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    let arn = loop {
+        let seen = bed
+            .call(
+                redshift::op::DescribeClusterSnapshots,
+                redshift::DescribeClusterSnapshotsMessage {
+                    snapshot_identifier: Some("of-old".into()),
+                    ..Default::default()
+                },
+            )
+            .await
+            .unwrap()
+            .snapshots
+            .unwrap();
+        if seen[0].status.as_deref() == Some("available") {
+            break seen[0].snapshot_arn.clone().unwrap();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    bed.call(
+        op::RestoreFromSnapshot,
+        RestoreFromSnapshotRequest {
+            namespace_name: "sales".into(),
+            workgroup_name: "sales-wg".into(),
+            snapshot_arn: Some(arn),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    let restored = namespace(&bed, "sales").await.unwrap();
+    assert_eq!(restored.admin_username.as_deref(), Some("chief"));
+    assert_eq!(restored.db_name.as_deref(), Some("shop"));
+
+    let back = take(&bed, "sales", "of-sales", None).await;
+    bed.call(
+        redshift::op::RestoreFromClusterSnapshot,
+        redshift::RestoreFromClusterSnapshotMessage {
+            cluster_identifier: "again".into(),
+            snapshot_arn: back.snapshot_arn,
+            node_type: Some("ra3.xlplus".into()),
+            number_of_nodes: Some(2),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    available("again").await;
+    let calls = bed.fake.state.lock().calls.clone();
+    let restores = calls.iter().filter(|c| c.starts_with("restore ")).count();
+    assert_eq!(restores, 2, "{calls:?}");
+}

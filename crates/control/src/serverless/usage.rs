@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::drive::{Step, compute, text};
 use super::paging::page;
 use super::resources::{self, Resource};
-use super::state::{SERVICE, Workgroup};
+use super::state::{Gate, SERVICE, Workgroup};
 use super::{not_found, workgroup};
 use crate::records::{Record, Txn, View};
 use crate::registry::{Depth, Registry};
@@ -247,7 +247,8 @@ async fn keep(control: &Arc<Control>, workgroup: &Workgroup, usage: &NamespaceUs
     txn.commit().await.map_err(text)
 }
 
-/// Does what the limits of a workgroup demand: says so once a period, and turns queries off and on.
+/// Does what the limits of a workgroup demand: says so once a period, and turns queries off
+/// and on. Security groups that changed are told to the provisioner with it.
 pub async fn judge(control: &Arc<Control>, workgroup: &Workgroup) -> Step {
     let now = control.clock.now();
     let view = control.records.view();
@@ -272,7 +273,8 @@ pub async fn judge(control: &Arc<Control>, workgroup: &Workgroup) -> Step {
     }
     txn.commit().await.map_err(text)?;
     let spec = compute(control, &control.records.view(), workgroup);
-    if workgroup.closed == spec.closed {
+    let gate = Gate::of(&spec);
+    if workgroup.gate == gate {
         return Ok(());
     }
     let provisioner = &control.provisioner;
@@ -281,7 +283,7 @@ pub async fn judge(control: &Arc<Control>, workgroup: &Workgroup) -> Step {
         .await
         .map_err(text)?;
     let mut txn = control.records.begin().await;
-    txn.update::<Workgroup>(&workgroup.name, |w| w.closed = spec.closed)
+    txn.update::<Workgroup>(&workgroup.name, |w| w.gate = gate)
         .map_err(text)?;
     txn.commit().await.map_err(text)
 }

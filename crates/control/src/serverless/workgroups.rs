@@ -8,7 +8,7 @@ use lw_aws_model::redshift_serverless::{
 };
 
 use super::paging::page;
-use super::state::{Setup, Workgroup, WorkgroupWork};
+use super::state::{Gate, Setup, Workgroup, WorkgroupWork};
 use super::{idle, namespace, parameters, rules, tags, tracks, work_id, workgroup, workgroup_of};
 use crate::Call;
 use crate::records::View;
@@ -100,7 +100,7 @@ async fn create(
             price_performance: input.price_performance_target.map(|t| (t.status, t.level)),
             extra_compute: input.extra_compute_for_automatic_optimization,
         },
-        closed: None,
+        gate: Gate::default(),
         address: None,
         pending: Some(WorkgroupWork::Create { id: work_id() }),
     };
