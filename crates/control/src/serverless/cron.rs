@@ -202,8 +202,14 @@ mod tests {
             assert!(Cron::parse(text).is_err(), "{text}");
         }
         for text in ["cron(* 1 *)", "cron(0,30 1 *)", "cron(0/59 3,4 *)"] {
-            assert!(Cron::parse(text).unwrap().check_rate(now()).is_err(), "{text}");
+            assert!(
+                Cron::parse(text).unwrap().check_rate(now()).is_err(),
+                "{text}"
+            );
         }
-        Cron::parse("cron(0 * *)").unwrap().check_rate(now()).unwrap();
+        Cron::parse("cron(0 * *)")
+            .unwrap()
+            .check_rate(now())
+            .unwrap();
     }
 }

@@ -9,13 +9,15 @@ use lw_services::warehouses::{ComputeSpec, Networks};
 
 use super::backups::{Snapshot, Stage};
 use super::copies::CopyConfiguration;
-use super::state::{Gate, Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork};
+use super::state::{
+    Gate, Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork,
+};
 use super::{
     domains, drive_backups, endpoints, events, parameters, policies, rules, schedules, tables,
     tags, usage, workgroup_of,
 };
-use crate::{Control, provisioned};
 use crate::records::View;
+use crate::{Control, provisioned};
 
 /// Unfinished work is looked for this often, besides when it is asked for.
 const LOOK: Duration = Duration::from_secs(5);

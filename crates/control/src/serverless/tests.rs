@@ -814,7 +814,9 @@ async fn snapshots_go_from_clusters_to_namespaces_and_back() {
         ..Default::default()
     };
     cluster.db_name = Some("shop".into());
-    bed.call(redshift::op::CreateCluster, cluster).await.unwrap();
+    bed.call(redshift::op::CreateCluster, cluster)
+        .await
+        .unwrap();
     let available = |id: &'static str| {
         let bed = &bed;
         async move {
