@@ -3,8 +3,10 @@
 use lw_aws_model::{ApiError, redshift_data::errors};
 use serde::{Deserialize, Serialize};
 
+use crate::ControlConfig;
+use crate::provisioned::cluster;
 use crate::records::View;
-use crate::{ControlConfig, serverless};
+use crate::serverless::{self, Workgroup};
 
 /// A cluster or a workgroup with its namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,32 +56,57 @@ fn unknown() -> ApiError {
     errors::validation_exception("Redshift endpoint doesn't exist in this region.")
 }
 
-fn of_cluster(_config: &ControlConfig, _view: &View, _id: &str) -> Result<Target, ApiError> {
-    Err(unknown())
+fn of_cluster(config: &ControlConfig, view: &View, id: &str) -> Result<Target, ApiError> {
+    let cluster = cluster::find_cluster(view, id).map_err(|_| unknown())?;
+    // The states in which its SQL port answers are the others (spec of the state machine).
+    if matches!(
+        cluster.status.as_str(),
+        "creating" | "deleting" | "pausing" | "paused" | "resuming" | "incompatible-restore"
+    ) {
+        return Err(errors::validation_exception(format!(
+            "Redshift endpoint is not available: the cluster {id} is {}.",
+            cluster.status
+        )));
+    }
+    Ok(Target {
+        cluster: Some(cluster.id.clone()),
+        workgroup: None,
+        namespace: cluster.namespace.clone(),
+        arn: cluster::arn(config, &cluster.id),
+    })
 }
 
 fn of_workgroup(config: &ControlConfig, view: &View, name: &str) -> Result<Target, ApiError> {
     // Workgroups are named by their ARN too: `...:workgroup/<id>`.
-    let found = match name.strip_prefix("arn:") {
+    let workgroup = match name.strip_prefix("arn:") {
         Some(arn) => {
             let id = arn.rsplit("workgroup/").next().unwrap_or_default();
-            view.list::<serverless::Workgroup>()
-                .into_iter()
-                .find(|workgroup| workgroup.uuid == id)
+            view.list::<Workgroup>().into_iter().find(|w| w.uuid == id)
         }
         None => serverless::find_workgroup(view, name),
-    };
-    let found = found.ok_or_else(unknown)?;
-    if !found.available() {
+    }
+    .ok_or_else(unknown)?;
+    if !workgroup.available() {
         return Err(errors::validation_exception(format!(
-            "Workgroup {} is not available.",
-            found.name
+            "Redshift endpoint is not available: the workgroup {} is {}.",
+            workgroup.name,
+            workgroup.status()
         )));
     }
     Ok(Target {
         cluster: None,
-        workgroup: Some(found.name.clone()),
-        namespace: found.namespace_id.clone(),
-        arn: found.arn(config),
+        workgroup: Some(workgroup.name.clone()),
+        namespace: workgroup.namespace_id.clone(),
+        arn: workgroup.arn(config),
     })
+}
+
+/// Name of the admin user.
+pub fn admin(view: &View, target: &Target) -> Option<String> {
+    if let Some(id) = &target.cluster {
+        return Some(cluster::find_cluster(view, id).ok()?.admin.clone());
+    }
+    let workgroup = serverless::find_workgroup(view, target.workgroup.as_deref()?)?;
+    let namespace = serverless::find_namespace(view, &workgroup.namespace)?;
+    Some(namespace.admin_user.clone())
 }

@@ -12,7 +12,7 @@ use lw_aws_model::secretsmanager::{GetSecretValueRequest, GetSecretValueResponse
 use lw_aws_model::{ApiError, ServiceRef, Shape, Value};
 use lw_services::Proof;
 
-use crate::target::Target;
+use crate::target::{self, Target};
 use crate::{Api, Call};
 
 /// How long temporary credentials are asked for, seconds.
@@ -213,11 +213,15 @@ async fn temporary(
     let root = matches!(call.caller.kind, CallerKind::Root | CallerKind::Service);
     if !call.control.serves(service.name(), operation) {
         // Without credentials to be had the root is the admin: it could set that one's password.
-        return match root {
-            true => Ok(Login::trusted(db_user.unwrap_or(&call.config().admin_user))),
-            false => Err(ApiError::unsupported(format!(
+        if !root {
+            return Err(ApiError::unsupported(format!(
                 "{operation} for the Data API"
-            ))),
+            )));
+        }
+        let admin = || target::admin(&call.view(), target);
+        return match db_user.map(str::to_string).or_else(admin) {
+            Some(user) => Ok(Login::trusted(&user)),
+            None => Err(ApiError::internal("the admin user is not known")),
         };
     }
     let answer = ask(call, service, operation, input).await?;

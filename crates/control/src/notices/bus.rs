@@ -1,6 +1,8 @@
 //! The event bus: what happened in the form that rules match, kept until rules and subscribers have
 //! been told (guide L18318-18356, L27849-27900).
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use lw_aws_model::ApiError;
 use serde::{Deserialize, Serialize};
@@ -62,12 +64,15 @@ pub fn put(txn: &mut Txn, at: DateTime<Utc>, envelope: Json) -> Result<(), ApiEr
     })
 }
 
-/// An id with the time first.
+/// An id with the time first, then the order in which ids were made; the rest tells one process's from
+/// the next one's.
 pub fn id(at: DateTime<Utc>) -> String {
+    static MADE: AtomicU64 = AtomicU64::new(0);
     format!(
-        "{:016x}-{}",
+        "{:016x}-{:08x}-{:08x}",
         at.timestamp_micros().max(0),
-        uuid::Uuid::new_v4().simple()
+        MADE.fetch_add(1, Ordering::Relaxed),
+        uuid::Uuid::new_v4().as_fields().0
     )
 }
 

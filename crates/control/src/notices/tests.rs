@@ -237,7 +237,9 @@ async fn rules_fire_by_the_clock_and_by_events() {
     };
     let statement = Target {
         id: "1".into(),
-        arn: "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/00000000-0000-4000-8000-000000000001".into(),
+        arn: crate::serverless::find_workgroup(&bed.control.records.view(), "default")
+            .unwrap()
+            .arn(&bed.control.config),
         redshift_data_parameters: Some(RedshiftDataParameters {
             database: "dev".into(),
             sql: Some("call nightly()".into()),
