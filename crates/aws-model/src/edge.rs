@@ -45,7 +45,7 @@ pub struct Caller {
     pub access_key_id: String,
     /// When the key ends to be good, if it does.
     pub expires: Option<DateTime<Utc>>,
-    /// Session policies (AssumeRole's Policy and PolicyArns), JSON documents; all must allow.
+    /// Session policies (AssumeRole's Policy and PolicyArns), JSON documents; one of them must allow.
     pub session_policies: Vec<String>,
     /// Tags of the principal and of its session (`aws:PrincipalTag/...`).
     pub tags: BTreeMap<String, String>,

@@ -10,9 +10,11 @@ use lw_catalog::RecordStore;
 use lw_services::warehouses::Provisioner;
 
 use crate::clock::Clock;
+use crate::identity::{Lookup, ServiceKeys};
 use crate::jobs::Jobs;
 use crate::records::Records;
 use crate::registry::{Depth, Registry};
+use crate::vault::{self, Sealer};
 use crate::{Call, ControlConfig, data, identity, notices, provisioned, serverless};
 
 /// The control plane.
@@ -31,6 +33,8 @@ pub struct Control {
     pub(crate) data: data::DataApi,
     /// Who is told of what.
     pub notices: notices::Notices,
+    /// What secrets at rest are sealed with.
+    pub root_key: Sealer,
     registry: Registry,
 }
 
@@ -52,7 +56,10 @@ impl Control {
         store: Arc<dyn RecordStore>,
         provisioner: Arc<dyn Provisioner>,
     ) -> lw_base::Result<Arc<Control>> {
+        let root_key = vault::root(&config.dir)
+            .map_err(|error| lw_base::SqlError::internal(format!("root key: {error}")))?;
         let control = Arc::new(Control {
+            root_key,
             config,
             records: Records::open(store).await?,
             provisioner,
@@ -79,6 +86,16 @@ impl Control {
         self.registry
             .get(service, operation)
             .is_some_and(|entry| !matches!(entry.depth, Depth::Refused(_)))
+    }
+
+    /// How the resources of a service are looked up.
+    pub(crate) fn lookup(&self, service: &str) -> Option<Lookup> {
+        self.registry.lookup(service)
+    }
+
+    /// The condition keys that only a service knows.
+    pub(crate) fn keys(&self, service: &str) -> Option<ServiceKeys> {
+        self.registry.service_keys(service)
     }
 
     /// Ends jobs; they go on at the next start.

@@ -16,7 +16,7 @@ pub mod clock;
 mod config;
 pub mod coverage;
 mod data;
-mod identity;
+pub mod identity;
 pub mod jobs;
 mod notices;
 pub mod page;
@@ -28,6 +28,7 @@ pub mod registry;
 pub mod schedule;
 mod serverless;
 pub mod target;
+pub mod vault;
 
 #[cfg(test)]
 #[allow(dead_code)]

@@ -24,6 +24,7 @@ use std::pin::Pin;
 use lw_aws_model::{ApiError, Operation, Shape, Value};
 
 use crate::Call;
+use crate::identity::{Lookup, ServiceKeys};
 
 /// How far an operation goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +65,8 @@ impl Entry {
 #[derive(Default)]
 pub struct Registry {
     entries: BTreeMap<(&'static str, &'static str), Entry>,
+    lookups: BTreeMap<&'static str, Lookup>,
+    keys: BTreeMap<&'static str, ServiceKeys>,
 }
 
 impl Registry {
@@ -94,6 +97,27 @@ impl Registry {
         self.serve::<O, _, _>(operation, Depth::Refused(reason), move |_, _| async move {
             Err(ApiError::unsupported(format!("{} ({reason})", O::NAME)))
         });
+    }
+
+    /// Tells how resources of a service (its name in ARNs) are looked up when a call is authorized: their
+    /// ARNs, where those have ids and not the names they are called by, and their tags.
+    pub fn resources(&mut self, service: &'static str, lookup: Lookup) {
+        self.lookups.insert(service, lookup);
+    }
+
+    /// Tells the condition keys that only a service knows.
+    pub fn keys(&mut self, service: &'static str, keys: ServiceKeys) {
+        self.keys.insert(service, keys);
+    }
+
+    /// What [`Registry::resources`] told.
+    pub fn lookup(&self, service: &str) -> Option<Lookup> {
+        self.lookups.get(service).copied()
+    }
+
+    /// What [`Registry::keys`] told.
+    pub fn service_keys(&self, service: &str) -> Option<ServiceKeys> {
+        self.keys.get(service).copied()
     }
 
     /// The operation with this name.

@@ -114,6 +114,22 @@ pub struct ResourceType {
 }
 
 impl ResourceType {
+    /// The ARN of one with these names; names that are missing are `*`.
+    pub fn arn(&self, place: &Place, names: &[&str]) -> String {
+        let mut names = names.iter();
+        let mut resource = String::new();
+        for part in self.form.split('{') {
+            match part.split_once('}') {
+                Some((_, text)) => {
+                    resource += names.next().copied().unwrap_or("*");
+                    resource += text;
+                }
+                None => resource += part,
+            }
+        }
+        place.arn(self.service, &resource)
+    }
+
     /// The names in a resource of this form; `None` if it has another form.
     pub fn names<'a>(&self, resource: &'a str) -> Option<Vec<&'a str>> {
         let mut names = Vec::new();
@@ -340,6 +356,8 @@ mod tests {
             let found = arn.resource_type().expect("a type of the list");
             assert_eq!(found.0.name, t.name);
             assert_eq!(found.1, names);
+            let place = Place::new("eu-west-1", "123456789012");
+            assert_eq!(t.arn(&place, &found.1), arn.to_string());
         }
         for text in ["arn:aws:redshift:r:a:cluster:", "arn:aws:iam::1:role/x"] {
             let arn: Arn = text.parse().expect("an ARN");

@@ -38,6 +38,16 @@ pub struct Policy {
     pub statements: Vec<Statement>,
 }
 
+impl Policy {
+    /// Whom its statements name, also to leave them out.
+    pub fn principals(&self) -> impl Iterator<Item = &PrincipalPattern> {
+        self.statements
+            .iter()
+            .filter_map(|statement| statement.principals.as_ref())
+            .flat_map(|principals| &principals.any)
+    }
+}
+
 /// A policy with the name it is shown by.
 #[derive(Debug, Clone, Copy)]
 pub struct Named<'a> {

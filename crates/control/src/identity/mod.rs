@@ -1,21 +1,53 @@
-//! Identity: whose a key is, and what they may do.
+//! Identity: whose a key is ([`key`]), what they may do ([`authorize`]), and the operations of IAM, STS,
+//! KMS and Secrets Manager.
+//!
+//! Every call is authorized before its operation runs, from the members of its input (`access`). An
+//! operation that does more than its own action asks itself:
+//!
+//! ```ignore
+//! let role = Resource::new(&role_arn);
+//! authorize(&call, Request::new("iam:PassRole", [role]).with("iam:PassedToService", "redshift.amazonaws.com"))?;
+//! ```
+
+mod access;
+mod authorize;
+mod iam;
+mod records;
+mod sessions;
+mod sts;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+use lw_aws_model::ApiError;
 use lw_aws_model::edge::{Caller, CallerKind, Key};
-use lw_aws_model::{ApiError, Value};
 
+pub use access::{Known, Lookup, ServiceKeys, resource};
+pub use authorize::{Ask, authorize, authorize_call};
+pub use records::{ManagedPolicy, Role, User};
+
+use crate::Control;
 use crate::registry::Registry;
-use crate::{Call, Control};
+use records::{AccessKey, name_id};
+use sessions::Session;
 
 /// The operations.
-pub fn register(_registry: &mut Registry) {}
+pub fn register(registry: &mut Registry) {
+    iam::register(registry);
+    sts::register(registry);
+}
 
 /// Makes what the first start needs.
 pub async fn start(_control: &Arc<Control>) {}
 
 /// The secret of an access key and whose it is.
-pub fn key(control: &Control, id: &str, _session_token: Option<&str>) -> Result<Key, ApiError> {
+pub fn key(control: &Control, id: &str, session_token: Option<&str>) -> Result<Key, ApiError> {
+    if let Some(token) = session_token {
+        return Session::open(control, id, token)
+            .ok_or_else(invalid_token)?
+            .key(control);
+    }
     let config = &control.config;
     if id == config.root_key_id {
         return Ok(Key {
@@ -32,21 +64,42 @@ pub fn key(control: &Control, id: &str, _session_token: Option<&str>) -> Result<
             }),
         });
     }
-    Err(ApiError::of(
+    let view = control.records.view();
+    let record = view
+        .get::<AccessKey>(id)
+        .filter(|key| key.active)
+        .ok_or_else(invalid_token)?;
+    let user = view
+        .get::<User>(&name_id(&record.user))
+        .ok_or_else(invalid_token)?;
+    let secret = control
+        .root_key
+        .open_text(&record.sealed, id)
+        .ok()
+        .and_then(|secret| String::from_utf8(secret).ok())
+        .ok_or_else(|| ApiError::internal("the access key cannot be opened with the root key"))?;
+    Ok(Key {
+        secret,
+        caller: Arc::new(Caller {
+            account: config.account.clone(),
+            arn: lw_policy::arn::iam_user(&config.account, &user.path, &user.name),
+            user_id: user.unique_id.clone(),
+            kind: CallerKind::User {
+                name: user.name.clone(),
+            },
+            access_key_id: id.to_string(),
+            expires: None,
+            session_policies: Vec::new(),
+            tags: user.tags.clone(),
+        }),
+    })
+}
+
+fn invalid_token() -> ApiError {
+    ApiError::of(
         "UnrecognizedClientException",
         "InvalidClientTokenId",
         403,
         "The security token included in the request is invalid.",
-    ))
-}
-
-/// Asks the caller's policies whether they may make this call.
-pub fn authorize_call(call: &Call, _input: &Value) -> Result<(), ApiError> {
-    match call.caller.kind {
-        CallerKind::Root | CallerKind::Service => Ok(()),
-        _ => Err(ApiError::denied(format!(
-            "User: {} is not authorized to perform: {}:{}",
-            call.caller.arn, call.service.signing_name, call.operation
-        ))),
-    }
+    )
 }
