@@ -15,7 +15,7 @@ use crate::jobs::Jobs;
 use crate::records::Records;
 use crate::registry::{Depth, Registry};
 use crate::vault::{self, Sealer};
-use crate::{Call, ControlConfig, data, identity, notices, provisioned, serverless};
+use crate::{Call, ControlConfig, data, identity, kms, notices, provisioned, serverless};
 
 /// The control plane.
 pub struct Control {
@@ -43,6 +43,7 @@ pub fn registry() -> Registry {
     let mut registry = Registry::default();
     data::register(&mut registry);
     identity::register(&mut registry);
+    kms::register(&mut registry);
     notices::register(&mut registry);
     provisioned::register(&mut registry);
     serverless::register(&mut registry);
@@ -75,6 +76,7 @@ impl Control {
     /// Goes on with what a crash cut off, starts what should be running, and what goes by the clock.
     pub async fn start(self: &Arc<Self>) {
         identity::start(self).await;
+        kms::start(self).await;
         provisioned::start(self).await;
         serverless::start(self).await;
         data::start(self).await;

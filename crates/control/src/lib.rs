@@ -18,6 +18,7 @@ pub mod coverage;
 mod data;
 pub mod identity;
 pub mod jobs;
+pub mod kms;
 mod notices;
 pub mod page;
 mod provisioned;

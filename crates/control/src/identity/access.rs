@@ -8,7 +8,7 @@ use lw_policy::{Keys, Request, Resource};
 
 use super::authorize::Ask;
 use super::iam;
-use crate::Call;
+use crate::{Call, kms};
 
 /// What a service knows of a resource.
 pub struct Known {
@@ -108,6 +108,7 @@ pub fn asks(call: &Call, input: &Value) -> Result<Vec<Ask>, ApiError> {
     match call.service.name {
         "sts" => Ok(Vec::new()),
         "iam" => iam::access::asks(call, input),
+        "kms" => Ok(kms::access::asks(call, input)),
 
         _ => Ok(general(call, input)),
     }

@@ -1,5 +1,5 @@
-//! Identity: whose a key is ([`key`]), what they may do ([`authorize`]), and the operations of IAM, STS,
-//! KMS and Secrets Manager.
+//! Identity: whose a key is ([`key`]), what they may do ([`authorize`]), and the operations of IAM and
+//! STS.
 //!
 //! Every call is authorized before its operation runs, from the members of its input (`access`). An
 //! operation that does more than its own action asks itself:
@@ -23,8 +23,8 @@ use std::sync::Arc;
 use lw_aws_model::ApiError;
 use lw_aws_model::edge::{Caller, CallerKind, Key};
 
-pub use access::{Known, Lookup, ServiceKeys, resource};
-pub use authorize::{Ask, authorize, authorize_call};
+pub use access::{Known, Lookup, ServiceKeys, request_tags, resource};
+pub use authorize::{Ask, authorize, authorize_call, decide};
 pub use records::{ManagedPolicy, Role, User};
 
 use crate::Control;
