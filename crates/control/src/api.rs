@@ -14,8 +14,9 @@ use crate::identity::{Lookup, ServiceKeys};
 use crate::jobs::Jobs;
 use crate::records::Records;
 use crate::registry::{Depth, Registry};
+use crate::secrets::Guard;
 use crate::vault::{self, Sealer};
-use crate::{Call, ControlConfig, data, identity, kms, notices, provisioned, serverless};
+use crate::{Call, ControlConfig, data, identity, kms, notices, provisioned, secrets, serverless};
 
 /// The control plane.
 pub struct Control {
@@ -46,6 +47,7 @@ pub fn registry() -> Registry {
     kms::register(&mut registry);
     notices::register(&mut registry);
     provisioned::register(&mut registry);
+    secrets::register(&mut registry);
     serverless::register(&mut registry);
     registry
 }
@@ -79,6 +81,8 @@ impl Control {
         kms::start(self).await;
         provisioned::start(self).await;
         serverless::start(self).await;
+        // After those whose passwords it changes.
+        secrets::start(self).await;
         data::start(self).await;
         notices::start(self).await;
     }
@@ -98,6 +102,11 @@ impl Control {
     /// The condition keys that only a service knows.
     pub(crate) fn keys(&self, service: &str) -> Option<ServiceKeys> {
         self.registry.service_keys(service)
+    }
+
+    /// Who says whether the passwords of a service can be changed now.
+    pub(crate) fn rotation_guard(&self, service: &str) -> Option<Guard> {
+        self.registry.rotation_guard(service)
     }
 
     /// Ends jobs; they go on at the next start.

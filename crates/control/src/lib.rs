@@ -27,6 +27,7 @@ pub mod registry;
 // What goes by the clock is written beside this.
 #[allow(dead_code)]
 pub mod schedule;
+pub mod secrets;
 mod serverless;
 pub mod target;
 pub mod vault;

@@ -25,6 +25,7 @@ use lw_aws_model::{ApiError, Operation, Shape, Value};
 
 use crate::Call;
 use crate::identity::{Lookup, ServiceKeys};
+use crate::secrets::Guard;
 
 /// How far an operation goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,7 @@ pub struct Registry {
     entries: BTreeMap<(&'static str, &'static str), Entry>,
     lookups: BTreeMap<&'static str, Lookup>,
     keys: BTreeMap<&'static str, ServiceKeys>,
+    guards: BTreeMap<&'static str, Guard>,
 }
 
 impl Registry {
@@ -108,6 +110,16 @@ impl Registry {
     /// Tells the condition keys that only a service knows.
     pub fn keys(&mut self, service: &'static str, keys: ServiceKeys) {
         self.keys.insert(service, keys);
+    }
+
+    /// Tells when the managed passwords of a service (`redshift`, `redshift-serverless`) cannot be changed.
+    pub fn rotation(&mut self, service: &'static str, guard: Guard) {
+        self.guards.insert(service, guard);
+    }
+
+    /// What [`Registry::rotation`] told.
+    pub fn rotation_guard(&self, service: &str) -> Option<Guard> {
+        self.guards.get(service).copied()
     }
 
     /// What [`Registry::resources`] told.

@@ -8,7 +8,7 @@ use lw_policy::{Keys, Request, Resource};
 
 use super::authorize::Ask;
 use super::iam;
-use crate::{Call, kms};
+use crate::{Call, kms, secrets};
 
 /// What a service knows of a resource.
 pub struct Known {
@@ -109,6 +109,7 @@ pub fn asks(call: &Call, input: &Value) -> Result<Vec<Ask>, ApiError> {
         "sts" => Ok(Vec::new()),
         "iam" => iam::access::asks(call, input),
         "kms" => Ok(kms::access::asks(call, input)),
+        "secretsmanager" => Ok(secrets::access::asks(call, input)),
 
         _ => Ok(general(call, input)),
     }
