@@ -9,7 +9,7 @@ use super::cluster::{ClusterRecord, Pending, arn, find_cluster};
 use super::common::{
     Read, admin_user, cluster_identifier, database, manual_retention, paged, password, some,
 };
-use super::{lifecycle, networks, nodes, options, parameters, secrets, tags, windows};
+use super::{lifecycle, networks, nodes, options, parameters, secrets, subnets, tags, windows};
 use crate::Call;
 use crate::records::Txn;
 use crate::registry::{Depth, Registry};
@@ -24,7 +24,13 @@ pub fn register(registry: &mut Registry) {
 
 /// Would the account have too many nodes with these?
 pub fn check_nodes_quota(read: &impl Read, more: i64) -> Result<(), ApiError> {
-    let now: i64 = read.list::<ClusterRecord>().iter().map(|c| c.nodes).sum();
+    // A paused cluster has none.
+    let now: i64 = read
+        .list::<ClusterRecord>()
+        .iter()
+        .filter(|cluster| !matches!(cluster.status.as_str(), "paused" | "incompatible-restore"))
+        .map(|cluster| cluster.nodes)
+        .sum();
     if now + more > nodes::NODES_PER_ACCOUNT {
         return Err(errors::number_of_nodes_quota_exceeded_fault(format!(
             "The request would exceed the quota of {} nodes of all clusters of the account.",
@@ -144,7 +150,7 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
         input.cluster_security_groups,
         &vpc_security_groups,
     )?;
-    let subnet_group = networks::chosen_subnet_group(&txn, some(input.cluster_subnet_group_name))?;
+    let subnet_group = subnets::chosen_subnet_group(&txn, some(input.cluster_subnet_group_name))?;
     let parameter_group =
         parameters::chosen(&txn, some(input.cluster_parameter_group_name).as_deref())?;
     options::hsm(

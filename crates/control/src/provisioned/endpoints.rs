@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::{ClusterRecord, find_by_namespace, find_cluster};
 use super::common::{Read, identifier, paged, paged_in_order, some};
-use super::networks;
+use super::{networks, subnets};
 use crate::Call;
 use crate::records::Record;
 use crate::registry::{Depth, Registry};
@@ -145,7 +145,7 @@ async fn create(call: Call, input: CreateEndpointAccessMessage) -> Result<Shown,
             "A managed endpoint needs a cluster of an RA3 node type with relocation or Multi-AZ turned on.",
         ));
     }
-    let subnet_group = networks::find_subnet_group(&txn, &input.subnet_group_name)?
+    let subnet_group = subnets::find_subnet_group(&txn, &input.subnet_group_name)?
         .name
         .clone();
     if txn.get::<Endpoint>(&name).is_some() {

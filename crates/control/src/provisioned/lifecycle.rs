@@ -549,7 +549,7 @@ async fn delete(
     final_snapshot: Option<&str>,
 ) -> Result<(), ApiError> {
     let namespace = &cluster.namespace;
-    let _ = control.provisioner.stop(namespace).await.map_err(failed)?;
+    control.provisioner.stop(namespace).await.map_err(failed)?;
     if let Some(id) = final_snapshot {
         snapshots::complete(control, id).await?;
         show(control, namespace, pending, |_, cluster| {

@@ -18,6 +18,7 @@ mod credentials;
 mod endpoints;
 mod events;
 mod hsm;
+mod known;
 mod leftovers;
 mod lifecycle;
 mod logging;
@@ -38,8 +39,11 @@ mod secrets;
 mod sharing;
 mod snapshot_ops;
 pub mod snapshots;
+mod subnets;
 mod subscriptions;
+mod tables;
 pub mod tags;
+mod upkeep;
 mod usage;
 mod windows;
 mod wlm;
@@ -76,15 +80,20 @@ pub fn register(registry: &mut Registry) {
     schedules::register(registry);
     sharing::register(registry);
     snapshot_ops::register(registry);
+    subnets::register(registry);
     subscriptions::register(registry);
+    tables::register(registry);
     tags::register(registry);
+    upkeep::register(registry);
     usage::register(registry);
 }
 
 /// Makes what the first start needs, starts clusters, goes on with what a crash cut off.
 pub async fn start(control: &Arc<Control>) {
     let mut txn = control.records.begin().await;
-    let seeded = parameters::seed(&mut txn).and_then(|()| networks::seed(&mut txn));
+    let seeded = parameters::seed(&mut txn)
+        .and_then(|()| networks::seed(&mut txn))
+        .and_then(|()| subnets::seed(&mut txn));
     if let Err(error) = seeded {
         tracing::error!(%error, "the default groups could not be made");
     } else if let Err(error) = txn.commit().await {
@@ -92,7 +101,7 @@ pub async fn start(control: &Arc<Control>) {
     }
     lifecycle::resume(control).await;
     automated::unfinished(control);
-    restore::resume(control);
+    tables::resume(control);
     let weak = Arc::downgrade(control);
     control.jobs.every(Duration::from_secs(2), {
         let weak = weak.clone();

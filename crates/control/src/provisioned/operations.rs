@@ -179,6 +179,7 @@ async fn resume(call: Call, input: ResumeClusterMessage) -> Result<ResumeCluster
             cluster.shown_status()
         )));
     }
+    create::check_nodes_quota(&txn, cluster.nodes)?;
     cluster.push(Pending::Resume);
     let shown = put(&call, &mut txn, cluster.clone())?;
     txn.commit().await?;

@@ -7,7 +7,7 @@ use super::common::{Read, some};
 use super::hsm::{HsmCertificate, HsmConfiguration};
 use super::nodes::NodeType;
 use super::schedules::SnapshotSchedule;
-use super::{networks, windows};
+use super::{subnets, windows};
 use crate::ControlConfig;
 
 /// The only engine version (L2786).
@@ -162,7 +162,7 @@ pub fn check_multi_az(
     if nodes < 2 {
         return wrong("needs at least 2 nodes in each Availability Zone.");
     }
-    if networks::zones_of(read, subnet_group) < 3 {
+    if subnets::zones_of(read, subnet_group) < 3 {
         return wrong("needs a subnet group with subnets in at least 3 Availability Zones.");
     }
     Ok(())

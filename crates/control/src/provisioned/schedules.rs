@@ -81,9 +81,7 @@ fn rule(text: &str) -> Result<Schedule, ApiError> {
         return Err(wrong("with # a field has one value.".into()));
     }
     let whole = match fields[..] {
-        [minute, hour, week] if matches!(week, "*" | "?") => {
-            format!("cron({minute} {hour} * * ? *)")
-        }
+        [minute, hour, "*" | "?"] => format!("cron({minute} {hour} * * ? *)"),
         [minute, hour, week] => format!("cron({minute} {hour} ? * {week} *)"),
         _ => trimmed.to_string(),
     };

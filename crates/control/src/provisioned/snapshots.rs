@@ -212,7 +212,6 @@ impl SnapshotRecord {
             snapshot_retention_start_time: Some(self.retention_start),
             master_password_secret_arn: self.secret_arn.clone(),
             master_password_secret_kms_key_id: self.secret_key.clone(),
-            ..Snapshot::default()
         }
     }
 }
