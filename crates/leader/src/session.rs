@@ -518,6 +518,10 @@ impl Session for LeaderSession {
         self.entry.key
     }
 
+    fn last_query_id(&self) -> i64 {
+        self.last.query_id
+    }
+
     fn parse(&mut self, sql: &str) -> Result<Vec<ParsedStatement>> {
         let parsed = lw_sql_syntax::parse(sql)?;
         self.alone = parsed.len() == 1;

@@ -82,6 +82,11 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     )
     .await
     .map_err(|e| anyhow::Error::from(e).context("the control plane does not open"))?;
+    control.notices.set_http_url(&format!(
+        "http://{}:{}",
+        banner::reachable(http_addr.ip()),
+        http_addr.port()
+    ));
     control.start().await;
     let ready = Arc::new(AtomicBool::new(false));
     let serving_http = tokio::spawn(lw_aws_http::serve(

@@ -124,6 +124,11 @@ pub trait Session: Send {
     /// Columns of the open cursor with this name, made by DECLARE: clients describe it as a portal.
     fn cursor_columns(&self, name: &str) -> Option<Vec<ColumnDesc>>;
 
+    /// Id of the query that ran last, as the system views have it; -1 if there was none.
+    fn last_query_id(&self) -> i64 {
+        -1
+    }
+
     /// End of a round: commits the implicit transaction, if one is open and not failed; rolls it
     /// back if it failed. Does nothing inside BEGIN.
     async fn sync(&mut self) -> Result<()>;

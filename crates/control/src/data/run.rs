@@ -369,6 +369,7 @@ async fn run_part(
             }
             Outcome::Done { .. } | Outcome::Empty => {}
         }
+        told.query = session.last_query_id();
     }
     Ok(told)
 }
