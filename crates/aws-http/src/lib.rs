@@ -189,16 +189,27 @@ fn unsigned_service(request: &Request) -> Option<&'static lw_aws_model::Service>
         .get(header::CONTENT_TYPE)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|v| v.starts_with("application/x-www-form-urlencoded"));
-    let asks = form || request.uri().query().is_some_and(|q| q.contains("Action="));
-    // STS has operations without a signature, and who is asked to confirm a subscription has none to give.
-    let confirms = request
-        .uri()
-        .query()
-        .is_some_and(|query| query.contains("Action=ConfirmSubscription"));
-    (request.uri().path() == "/" && asks).then(|| match confirms {
-        true => lw_aws_model::sns::SERVICE.get(),
-        false => lw_aws_model::sts::SERVICE.get(),
-    })
+    if request.uri().path() != "/" {
+        return None;
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let word = |name: &str| {
+        query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    };
+    match word("Action") {
+        Some(action) => lw_aws_model::SERVICES
+            .iter()
+            .map(|service| service.get())
+            .find(|service| {
+                service.protocol == lw_aws_model::Protocol::Query
+                    && service.operations.contains_key(action)
+                    && word("Version").is_none_or(|version| version == service.api_version)
+            }),
+        // STS has most operations without a signature.
+        None => form.then(|| lw_aws_model::sts::SERVICE.get()),
+    }
 }
 
 impl Port {

@@ -155,7 +155,7 @@ impl AwsApi for Api {
             check(service, shape, &request.input)?;
         }
         // Who needs no signature is let in by the operation itself (a token, an assertion).
-        let nobody = request.caller.kind == CallerKind::Anonymous && operation.unsigned;
+        let nobody = request.caller.kind == CallerKind::Anonymous;
         if !nobody {
             identity::authorize_call(&call, &request.input)?;
         }
