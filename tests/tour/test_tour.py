@@ -91,7 +91,7 @@ def test_tour(started):
     )
     said = ran.stdout
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "-- block 6" in said, said
+    assert "-- block 7" in said, said
     # The one statement that is meant to fail, and no other.
     errors = re.findall(r"ERROR: .*", ran.stderr)
     assert len(errors) == 1 and "prefix 'nothing/' does not exist" in ran.stderr, ran.stderr
@@ -105,6 +105,7 @@ def test_tour(started):
     assert "ROLLBACK" in blocks[4]
     assert re.search(r"COPY +\| failed", blocks[4]), blocks[4]
     assert "UNLOAD" in blocks[5]
+    assert "'Port':" in blocks[6] and "[[{'longValue': 42}]]" in blocks[6], blocks[6]
 
 
 def rides():
