@@ -9,7 +9,9 @@ use super::cluster::{ClusterRecord, Pending, arn, find_cluster};
 use super::common::{
     Read, admin_user, cluster_identifier, database, manual_retention, paged, password, some,
 };
-use super::{lifecycle, networks, nodes, options, parameters, secrets, subnets, tags, windows};
+use super::{
+    lifecycle, networks, nodes, options, parameters, rights, secrets, subnets, tags, windows,
+};
 use crate::Call;
 use crate::records::Txn;
 use crate::registry::{Depth, Registry};
@@ -132,6 +134,7 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
     };
     let vpc_security_groups = networks::vpc_security_groups(input.vpc_security_group_ids)?;
     let iam_roles = options::iam_roles(input.iam_roles)?;
+    rights::pass_roles(&call, &iam_roles)?;
     let automated = automated_retention(
         input.automated_snapshot_retention_period.unwrap_or(1),
         node.ra3,

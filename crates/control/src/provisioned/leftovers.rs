@@ -1,7 +1,5 @@
 //! What hangs on a cluster and goes, or moves, with it.
 
-use std::sync::Arc;
-
 use lw_aws_model::ApiError;
 
 use super::cluster::{ClusterRecord, namespace_arn};
@@ -13,8 +11,8 @@ use super::snapshots::SnapshotRecord;
 use super::tables::TableRestoreRecord;
 use super::usage::{self, UsageLimit};
 use super::{secrets, tags};
+use crate::ControlConfig;
 use crate::records::{Record, Txn};
-use crate::{Control, ControlConfig};
 
 /// A cluster was renamed: its snapshots follow (L3675), and its usage limits show its name.
 pub fn renamed(
@@ -56,14 +54,6 @@ pub fn resized(txn: &mut Txn, cluster: &ClusterRecord, other: bool) -> Result<()
     Ok(())
 }
 
-/// What must be done outside of the records before a cluster's record goes.
-pub async fn before_delete(
-    control: &Arc<Control>,
-    cluster: &ClusterRecord,
-) -> Result<(), ApiError> {
-    secrets::forget(control, cluster).await
-}
-
 /// A cluster's record goes, and with it what is only its own.
 pub fn deleted(
     txn: &mut Txn,
@@ -71,6 +61,7 @@ pub fn deleted(
     cluster: &ClusterRecord,
 ) -> Result<(), ApiError> {
     let namespace = &cluster.namespace;
+    secrets::forget(txn, config, &cluster.id);
     for limit in txn.list::<UsageLimit>() {
         if limit.namespace == *namespace {
             tags::forget(txn, &usage::arn(config, &limit.id));

@@ -9,7 +9,7 @@ use lw_aws_model::{ApiError, Stored};
 use lw_services::warehouses::NamespaceSpec;
 
 use super::cluster::{ClusterRecord, Pending, Resize, arn, find_by_namespace, find_cluster};
-use super::{events, leftovers, nodes, parameters, snapshots, tags};
+use super::{events, leftovers, nodes, parameters, secrets, snapshots, tags};
 use crate::Control;
 use crate::records::Txn;
 
@@ -244,6 +244,8 @@ async fn create(
     let port = start(control, cluster).await?;
     finish(control, &cluster.namespace, pending, |txn, cluster| {
         cluster.endpoint_port = Some(port);
+        let id = cluster.id.clone();
+        secrets::moved(control, txn, cluster, &id)?;
         events::emit(
             txn,
             control.clock.now(),
@@ -307,7 +309,7 @@ async fn restore(
             format!("Amazon Redshift cluster {} was successfully created from snapshot {snapshot} and is available for use.", cluster.id))?;
         // Only node types without managed storage say when the data is all there (L3997-4006).
         if cluster.node().is_some_and(|node| !node.ra3) {
-            events::emit(txn, now, events::CLUSTER, &cluster.id, 3537,
+            events::emit(txn, now + Duration::from_micros(1), events::CLUSTER, &cluster.id, 3537,
                 format!("Cluster {} data transfer is completed.", cluster.id))?;
         }
         Ok(())
@@ -347,6 +349,8 @@ async fn restart(
             "pending-reboot".into()
         };
         cluster.endpoint_port = Some(address.port());
+        let id = cluster.id.clone();
+        secrets::moved(control, txn, cluster, &id)?;
         if reboot {
             events::emit(
                 txn,
@@ -404,6 +408,7 @@ async fn rename(
         tags::rename(txn, &arn(config, &from), &arn(config, to))?;
         // Snapshots stay with the renamed cluster (L3675).
         leftovers::renamed(txn, config, cluster)?;
+        secrets::moved(control, txn, cluster, &from)?;
         events::emit(
             txn,
             control.clock.now(),
@@ -489,7 +494,7 @@ async fn resize(
         } else {
             events::emit(txn, now, events::CLUSTER, &cluster.id, 3534,
                 format!("Elastic resize for Amazon Redshift cluster {} completed. The cluster is now available for read and write operations while we transfer data.", cluster.id))?;
-            events::emit(txn, now, events::CLUSTER, &cluster.id, 3537,
+            events::emit(txn, now + Duration::from_micros(1), events::CLUSTER, &cluster.id, 3537,
                 format!("Cluster {} data transfer is completed.", cluster.id))
         }
     })
@@ -564,7 +569,6 @@ async fn delete(
         .await
         .map_err(failed)?;
     snapshots::delete_automated(control, namespace).await?;
-    leftovers::before_delete(control, cluster).await?;
     let mut txn = control.records.begin().await;
     if let Some(found) = find_by_namespace(&txn, namespace) {
         txn.delete::<ClusterRecord>(&found.id);

@@ -33,6 +33,7 @@ mod profiles;
 mod reserved;
 mod resources;
 mod restore;
+mod rights;
 mod scheduled;
 mod schedules;
 mod secrets;
@@ -76,6 +77,7 @@ pub fn register(registry: &mut Registry) {
     profiles::register(registry);
     reserved::register(registry);
     restore::register(registry);
+    rights::register(registry);
     scheduled::register(registry);
     schedules::register(registry);
     sharing::register(registry);

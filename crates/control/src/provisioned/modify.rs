@@ -216,7 +216,7 @@ fn admin(
                         "The password of this cluster is managed by AWS Secrets Manager. Set ManageMasterPassword to false to give another.",
                     ));
                 }
-                secrets::release(call, txn, cluster)?;
+                secrets::release(call, txn, cluster);
             }
             password("MasterUserPassword", given)?;
             Some(given.clone())

@@ -10,7 +10,9 @@ use super::common::{Read, cluster_identifier, manual_retention, some};
 use super::create::{self, automated_retention};
 use super::snapshots::{SnapshotRecord, find_either};
 use super::tables::TableRestoreRecord;
-use super::{events, lifecycle, networks, nodes, options, parameters, subnets, tags, windows};
+use super::{
+    events, lifecycle, networks, nodes, options, parameters, rights, subnets, tags, windows,
+};
 use crate::records::View;
 use crate::registry::{Depth, Registry};
 use crate::{Call, serverless};
@@ -241,7 +243,11 @@ async fn restore(
             .enhanced_vpc_routing
             .unwrap_or(source.enhanced_routing),
         iam_roles: match input.iam_roles {
-            Some(roles) => options::iam_roles(Some(roles))?,
+            Some(roles) => {
+                let roles = options::iam_roles(Some(roles))?;
+                rights::pass_roles(&call, &roles)?;
+                roles
+            }
             None => source.iam_roles.clone(),
         },
         default_role: some(input.default_iam_role_arn),

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::find_cluster;
 use super::common::{Read, paged, some};
-use super::events;
+use super::{events, rights};
 use crate::records::Record;
 use crate::registry::{Depth, Registry};
 use crate::schedule::Schedule;
@@ -165,6 +165,11 @@ fn check(call: &Call, read: &impl Read, action: &mut ScheduledAction) -> Result<
             action.role
         )));
     }
+    rights::pass_to(
+        call,
+        std::slice::from_ref(&action.role),
+        "scheduler.redshift.amazonaws.com",
+    )?;
     if let (Some(start), Some(end)) = (action.start, action.end)
         && end <= start
     {

@@ -15,7 +15,7 @@ use super::cluster::{Deferral, find_cluster};
 use super::common::some;
 use super::modify::apply;
 use super::operations::put;
-use super::{events, lifecycle, options, windows};
+use super::{events, lifecycle, options, rights, windows};
 use crate::Call;
 use crate::registry::{Depth, Registry};
 
@@ -49,7 +49,9 @@ async fn modify_iam_roles(
     cluster.require_available()?;
     let removed = input.remove_iam_roles.unwrap_or_default();
     let mut roles: Vec<String> = cluster.iam_roles.clone();
-    roles.extend(input.add_iam_roles.unwrap_or_default());
+    let added = input.add_iam_roles.unwrap_or_default();
+    rights::pass_roles(&call, &added)?;
+    roles.extend(added);
     roles.retain(|role| !removed.contains(role));
     cluster.iam_roles = options::iam_roles(Some(roles))?;
     if let Some(default) = input.default_iam_role_arn {
