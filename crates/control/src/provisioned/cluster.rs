@@ -234,7 +234,7 @@ pub fn namespace_arn(config: &ControlConfig, namespace: &str) -> String {
 impl ClusterRecord {
     /// An error unless the cluster is available and nothing is under way.
     pub fn require_available(&self) -> Result<(), ApiError> {
-        if self.status == "available" && self.pending.is_empty() {
+        if self.status == "available" && self.only_a_password() {
             return Ok(());
         }
         Err(errors::invalid_cluster_state_fault(format!(
@@ -242,6 +242,13 @@ impl ClusterRecord {
             self.id,
             self.shown_status()
         )))
+    }
+
+    /// True if nothing is under way but a change of password, which hinders nothing else.
+    fn only_a_password(&self) -> bool {
+        self.pending
+            .iter()
+            .all(|pending| matches!(pending, Pending::Password { .. }))
     }
 
     /// Its status in a sentence.
@@ -254,7 +261,7 @@ impl ClusterRecord {
 
     /// Puts something to be done and shows its status if nothing else is under way.
     pub fn push(&mut self, pending: Pending) {
-        if self.pending.is_empty() {
+        if self.only_a_password() {
             self.status = pending.status().to_string();
         }
         self.pending.push(pending);
