@@ -223,3 +223,29 @@ def test_200_statements_at_once(data, table):
         ids = list(threads.map(lambda i: data.execute_statement(Sql=f"insert into {table} values ({i})", **HERE)["Id"], range(150)))
     assert {over(data, one)["Status"] for one in ids} == {"FINISHED"}
     assert rows(data, run(data, f"select count(distinct id) from {table}")["Id"]) == [[150]]
+
+
+def test_statements_are_shown_to_their_owner(client, client_as, data, unique):
+    iam, name = client("iam"), unique("reader")
+    statement = run(data, "select 1", StatementName=name)["Id"]
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    other = client_as("redshift-data", access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
+    try:
+        with pytest.raises(other.exceptions.ClientError) as denied:
+            other.describe_statement(Id=statement)
+        assert denied.value.response["Error"]["Code"] == "AccessDeniedException"
+        policy = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"redshift-data:*","Resource":"*"}}'
+        iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=policy)
+        for call in (other.describe_statement, other.get_statement_result, other.cancel_statement):
+            with pytest.raises(other.exceptions.ResourceNotFoundException):
+                call(Id=statement)
+        assert other.list_statements(StatementName=name)["Statements"] == []
+        # To run SQL takes credentials of the database too, which this policy does not grant.
+        with pytest.raises(other.exceptions.ClientError):
+            other.execute_statement(Sql="select 1", **HERE)
+    finally:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+        for policy in iam.list_user_policies(UserName=name)["PolicyNames"]:
+            iam.delete_user_policy(UserName=name, PolicyName=policy)
+        iam.delete_user(UserName=name)

@@ -108,3 +108,35 @@ def test_rules_are_checked(client, unique):
     assert name in [r["Name"] for r in events.list_rules(NamePrefix=name)["Rules"]]
     events.remove_targets(Rule=name, Ids=["1"])
     events.delete_rule(Name=name)
+
+
+def test_a_rule_acts_with_a_role_that_trusts_it(client, client_as, unique):
+    iam, events, name = client("iam"), client("events"), unique("rule")
+    trust = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"%s.amazonaws.com"},"Action":"sts:AssumeRole"}}'
+    good = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust % "events")["Role"]["Arn"]
+    wrong = iam.create_role(RoleName=name + "-x", AssumeRolePolicyDocument=trust % "redshift")["Role"]["Arn"]
+    events.put_rule(Name=name, ScheduleExpression="rate(1 day)")
+    target = {
+        "Id": "1", "Arn": "arn:aws:redshift:us-east-1:000000000000:cluster:c1", "RoleArn": good,
+        "RedshiftDataParameters": {"Database": "dev", "DbUser": "awsuser", "Sql": "select 1"},
+    }  # fmt: skip
+    assert events.put_targets(Rule=name, Targets=[target])["FailedEntryCount"] == 0
+    with pytest.raises(events.exceptions.ClientError, match="cannot be assumed by principal 'events.amazonaws.com'"):
+        events.put_targets(Rule=name, Targets=[{**target, "RoleArn": wrong}])
+    # Somebody who may put targets may not run SQL as the root, nor as a role that is not theirs to pass.
+    iam.create_user(UserName=name)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    policy = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"events:*","Resource":"*"}}'
+    iam.put_user_policy(UserName=name, PolicyName="events", PolicyDocument=policy)
+    other = client_as("events", access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
+    with pytest.raises(other.exceptions.ClientError, match="RoleArn is required"):
+        other.put_targets(Rule=name, Targets=[{k: v for k, v in target.items() if k != "RoleArn"}])
+    with pytest.raises(other.exceptions.ClientError, match="iam:PassRole"):
+        other.put_targets(Rule=name, Targets=[target])
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=name, PolicyName="events")
+    iam.delete_user(UserName=name)
+    events.remove_targets(Rule=name, Ids=["1"])
+    events.delete_rule(Name=name)
+    iam.delete_role(RoleName=name)
+    iam.delete_role(RoleName=name + "-x")

@@ -76,6 +76,7 @@ pub fn register(registry: &mut Registry) {
             },
         );
     }
+    registry.keys("redshift-data", query::owner_keys);
     serve(registry, op::ExecuteStatement, submit::execute_statement);
     serve(
         registry,

@@ -1,23 +1,25 @@
 //! What is told of statements: DescribeStatement, ListStatements, CancelStatement and both forms of
 //! GetStatementResult.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use lw_aws_model::ApiError;
 use lw_aws_model::redshift_data::{
     CancelStatementRequest, CancelStatementResponse, DescribeStatementRequest,
     DescribeStatementResponse, GetStatementResultRequest, GetStatementResultResponse,
     GetStatementResultV2Request, GetStatementResultV2Response, ListStatementsRequest,
     ListStatementsResponse, QueryRecords, SqlParameter, StatementData, SubStatementData, errors,
 };
+use lw_aws_model::{ApiError, Value};
+use lw_policy::{Keys, Request};
 
 use super::results::{self, Reader};
 use super::statement::{Owner, Statement, Status};
 use super::{dir, result_key, run, submit};
 use crate::page::page;
-use crate::{Call, Control};
+use crate::{Call, Control, identity};
 
 /// A statement as it is now.
 pub fn find(control: &Control, id: &str) -> Option<Arc<Statement>> {
@@ -25,6 +27,24 @@ pub fn find(control: &Control, id: &str) -> Option<Arc<Statement>> {
         return Some(live.state.borrow().clone());
     }
     control.records.view().get::<Statement>(id)
+}
+
+/// Whose a statement is, for policies that let users see their own only (guide L20417-20438).
+const OWNER_KEY: &str = "redshift-data:statement-owner-iam-userid";
+
+/// What policies may ask of a call: the owner of the statement it names; of none, the caller.
+pub fn owner_keys(call: &Call, input: &Value) -> Keys {
+    let named = input
+        .text("Id")
+        .map(|id| id.split(':').next().unwrap_or(id));
+    let owner = match named {
+        Some(id) => find(&call.control, id).map(|statement| statement.owner.user_id.clone()),
+        None => Some(call.caller.user_id.clone()),
+    };
+    match owner {
+        Some(owner) => Keys::new().with(OWNER_KEY, owner),
+        None => Keys::new(),
+    }
 }
 
 /// How long a page may be: what is asked for, where that is something.
@@ -189,6 +209,15 @@ pub async fn list_statements(
     };
     let own = Owner::of(&call.caller);
     let role_level = input.role_level.unwrap_or(true);
+    // What the caller's policies say of the statements of each owner.
+    let mut allowed: HashMap<String, bool> = HashMap::new();
+    let mut may_see = |owner: &Owner| {
+        *allowed.entry(owner.user_id.clone()).or_insert_with(|| {
+            let asked = Request::new("redshift-data:ListStatements", [])
+                .with(OWNER_KEY, owner.user_id.as_str());
+            identity::authorize(&call, asked).is_ok()
+        })
+    };
     let mut all: Vec<Arc<Statement>> = call
         .view()
         .list::<Statement>()
@@ -208,6 +237,7 @@ pub async fn list_statements(
                             .as_deref()
                             .is_some_and(|n| n.starts_with(prefix))
                 })
+                && may_see(&statement.owner)
                 && same(&input.database, Some(&statement.database))
                 && same(
                     &input.cluster_identifier,

@@ -12,7 +12,7 @@ use lw_services::{ClientInfo, Outcome, Param, Session, SqlService};
 
 use super::lanes::Turn;
 use super::login::{self, Login};
-use super::results::Writer;
+use super::results::{self, Writer};
 use super::statement::{Part, Statement, Status};
 use super::{Live, dir, params, result_key, sessions};
 use crate::notices::bus;
@@ -279,6 +279,8 @@ async fn run_parts(
             }
             Err(error) => error,
         };
+        // What of a result was written before is of no use.
+        results::delete(&dir(control), &result_key(&statement.id, index));
         let aborted = live.cancel.is_cancelled();
         change(control, live, statement, |s| {
             if let Some(part) = s.parts.get_mut(index) {

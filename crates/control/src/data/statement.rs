@@ -53,6 +53,9 @@ pub struct Owner {
     pub arn: String,
     /// The user, or the role without its session.
     pub principal: String,
+    /// `aws:userid` of the caller.
+    #[serde(default)]
+    pub user_id: String,
 }
 
 impl Owner {
@@ -65,6 +68,7 @@ impl Owner {
         Owner {
             arn: caller.arn.clone(),
             principal,
+            user_id: caller.user_id.clone(),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
-use lw_aws_model::edge::{ApiRequest, AwsApi, Caller, CallerKind};
+use lw_aws_model::edge::{ApiRequest, AwsApi};
 use lw_aws_model::events::Target;
 use lw_aws_model::redshift_data::{self, BatchExecuteStatementInput, ExecuteStatementInput};
 use lw_aws_model::{ApiError, Shape, Stored, Value};
@@ -15,11 +15,11 @@ use serde_json::{Value as Json, json};
 use super::bus::{self, Pattern, Pending};
 use super::events::{Event, EventRecord};
 use super::rules::Rule;
-use super::sns;
 use super::subscriptions::EventSubscription;
+use super::{roles, sns};
 use crate::records::{Record, Txn};
 use crate::schedule::Schedule;
-use crate::{Api, Control, ControlConfig};
+use crate::{Api, Control};
 
 /// How often and how long a target is tried, where it does not say itself.
 const TRIES: i64 = 185;
@@ -32,9 +32,6 @@ pub struct Invocation {
     pub id: String,
     /// The rule's name.
     pub rule: String,
-    /// The rule's role.
-    #[serde(default)]
-    pub role: Option<String>,
     /// The target.
     pub target: Stored<Target>,
     /// When the rule fired.
@@ -124,7 +121,6 @@ fn fire(txn: &mut Txn, rule: &Rule, at: DateTime<Utc>, envelope: &Json) -> Resul
             txn.put(Invocation {
                 id: bus::id(at),
                 rule: rule.name.clone(),
-                role: rule.role.clone(),
                 target: target.clone(),
                 at,
                 tries: 0,
@@ -268,13 +264,18 @@ async fn run_statement(control: &Arc<Control>, invocation: &Invocation) -> Resul
             .into_value(),
         ),
     };
-    let role = target.role_arn.as_deref().or(invocation.role.as_deref());
+    let caller = roles::caller(
+        &control.config,
+        &control.records.view(),
+        target.role_arn.as_deref(),
+        &invocation.rule,
+    )?;
     Api(control.clone())
         .call(ApiRequest {
             service: redshift_data::SERVICE.get(),
             operation: operation.into(),
             input,
-            caller: Arc::new(caller(&control.config, role, &invocation.rule)),
+            caller: Arc::new(caller),
             request_id: uuid::Uuid::new_v4().to_string(),
             source_ip: None,
             user_agent: "events.amazonaws.com".into(),
@@ -283,38 +284,6 @@ async fn run_statement(control: &Arc<Control>, invocation: &Invocation) -> Resul
         })
         .await
         .map(|_| ())
-}
-
-/// Who a rule is: a session of its role, or the service itself where it has none.
-fn caller(config: &ControlConfig, role: Option<&str>, rule: &str) -> Caller {
-    let name = role.and_then(|arn| arn.rsplit('/').next());
-    let session: String = rule.chars().take(64).collect();
-    Caller {
-        account: config.account.clone(),
-        arn: match name {
-            Some(name) => format!(
-                "arn:aws:sts::{}:assumed-role/{name}/{session}",
-                config.account
-            ),
-            None => config.iam_arn("root"),
-        },
-        user_id: match name {
-            Some(name) => format!("{name}:{session}"),
-            None => config.account.clone(),
-        },
-        kind: match name {
-            Some(name) => CallerKind::Role {
-                name: name.to_string(),
-                session,
-                chained: false,
-            },
-            None => CallerKind::Service,
-        },
-        access_key_id: String::new(),
-        expires: None,
-        session_policies: Vec::new(),
-        tags: Default::default(),
-    }
 }
 
 /// Deletes events that are too old to be shown.

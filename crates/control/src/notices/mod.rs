@@ -13,6 +13,7 @@ mod delivery;
 mod dispatch;
 #[allow(dead_code)]
 mod events;
+mod roles;
 mod rules;
 pub mod sns;
 pub mod subscriptions;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use lw_aws_model::edge::CallerKind;
 use lw_aws_model::events::{
     DeleteRuleRequest, DescribeRuleRequest, DescribeRuleResponse, ListRulesRequest,
     ListRulesResponse, ListTargetsByRuleRequest, ListTargetsByRuleResponse, PutRuleRequest,
@@ -15,6 +16,7 @@ use lw_aws_model::{ApiError, Nothing, Stored};
 use serde::{Deserialize, Serialize};
 
 use super::bus::Pattern;
+use super::roles;
 use super::sns::Topic;
 use crate::Call;
 use crate::page::page;
@@ -44,7 +46,7 @@ pub struct Rule {
     /// What it is for.
     #[serde(default)]
     pub description: Option<String>,
-    /// The role it acts with where a target has none.
+    /// A role, shown as it was given; what its targets act with they name themselves.
     #[serde(default)]
     pub role: Option<String>,
     /// Its tags.
@@ -126,6 +128,9 @@ async fn put_rule(call: Call, input: PutRuleRequest) -> Result<PutRuleResponse, 
                 "Event pattern is not valid. Reason: {why}"
             ))
         })?;
+    }
+    if let Some(role) = &input.role_arn {
+        roles::may_pass(&call, role)?;
     }
     let now = call.now();
     let mut txn = call.begin().await;
@@ -283,6 +288,21 @@ fn refused(txn: &Txn, target: &Target) -> Option<String> {
 
 async fn put_targets(call: Call, input: PutTargetsRequest) -> Result<PutTargetsResponse, ApiError> {
     on_default_bus(input.event_bus_name.as_deref())?;
+    for target in &input.targets {
+        match &target.role_arn {
+            Some(role) => roles::may_pass(&call, role)?,
+            // Without a role a statement runs as the root: nobody else may ask for that.
+            None if target.redshift_data_parameters.is_some()
+                && call.caller.kind != CallerKind::Root =>
+            {
+                return Err(ApiError::validation(format!(
+                    "RoleArn is required for target {}.",
+                    target.arn
+                )));
+            }
+            None => {}
+        }
+    }
     let mut txn = call.begin().await;
     let rule = txn
         .get::<Rule>(&input.rule)
