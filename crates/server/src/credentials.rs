@@ -1,6 +1,8 @@
 //! The admin's password and the root's access key: given by the operator, or generated once and
 //! kept in the data directory.
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,28 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// What a data directory keeps.
+    pub fn kept(dir: &Path) -> Result<Credentials> {
+        let path = dir.join("credentials");
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("in {}", path.display()))
+    }
+
+    /// Those kept, with a new access key for the root, which is kept from then on.
+    pub fn with_new_access_key(dir: &DataDir, config: &Config) -> Result<Credentials> {
+        if config.access_key_id.is_some() {
+            anyhow::bail!(
+                "the access key is given by the environment or the configuration; change it there"
+            );
+        }
+        let mut credentials = Credentials::kept(dir.root())?;
+        credentials.access_key_id = new_key_id();
+        credentials.secret_access_key = new_secret();
+        write_private(&dir.credentials(), &toml::to_string(&credentials)?)?;
+        Ok(credentials)
+    }
+
     /// What the operator gives, else what the directory keeps, else new ones. What is in force is
     /// kept in the directory.
     pub fn load(dir: &DataDir, config: &Config) -> Result<Credentials> {
@@ -56,13 +80,15 @@ impl Credentials {
                 old.map(|o| &o.admin_password),
                 new_password,
             ),
-            access_key_id: choose(&config.access_key_id, old.map(|o| &o.access_key_id), || {
-                format!("AKIA{}", lw_base::random::string(16, KEY_ID))
-            }),
+            access_key_id: choose(
+                &config.access_key_id,
+                old.map(|o| &o.access_key_id),
+                new_key_id,
+            ),
             secret_access_key: choose(
                 &config.secret_access_key,
                 old.map(|o| &o.secret_access_key),
-                || lw_base::random::string(40, SECRET),
+                new_secret,
             ),
             fresh: false,
         };
@@ -72,6 +98,14 @@ impl Credentials {
         credentials.fresh = fresh;
         Ok(credentials)
     }
+}
+
+fn new_key_id() -> String {
+    format!("AKIA{}", lw_base::random::string(16, KEY_ID))
+}
+
+fn new_secret() -> String {
+    lw_base::random::string(40, SECRET)
 }
 
 /// A password that keeps Redshift's rules: upper case, lower case and digits.

@@ -5,6 +5,7 @@
 //!
 //! Where to start: [`serve::run`], then [`compose`] and [`host`].
 
+pub mod admin;
 pub mod banner;
 pub mod compose;
 pub mod config;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use lw_server::admin::AdminArgs;
 use lw_server::config::ServeArgs;
 use lw_server::sample::SampleArgs;
 use tracing_subscriber::EnvFilter;
@@ -28,6 +29,8 @@ enum Command {
     Serve(ServeArgs),
     /// Writes sample data as files for COPY.
     Sample(SampleArgs),
+    /// What an operator does beside the service: credentials, users, backup, check.
+    Admin(AdminArgs),
 }
 
 fn main() -> ExitCode {
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => runtime.block_on(lw_server::serve::run(args)),
         Command::Sample(args) => lw_server::sample::run(&args),
+        Command::Admin(args) => runtime.block_on(lw_server::admin::run(args)),
     };
     // What still runs in the background must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));

@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::limits;
 use files::Layout;
 use namespace::Namespace;
+pub(crate) use snapshot::keys;
 
 /// How often it is looked for namespaces that are idle, and for use that is to be written down.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

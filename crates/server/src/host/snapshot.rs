@@ -112,7 +112,7 @@ impl Layout {
 }
 
 /// Keys of the files a catalog reaches.
-pub(super) fn keys(catalog: &CatalogSnapshot) -> Vec<String> {
+pub(crate) fn keys(catalog: &CatalogSnapshot) -> Vec<String> {
     let segments = catalog
         .all_table_data()
         .flat_map(|(_, data)| data.segments.values());
