@@ -61,6 +61,8 @@ impl Held {
             recovery_point,
             admin_user: self.admin_user.clone(),
             database: self.database.clone(),
+            manage: false,
+            secret_key: None,
         }
     }
 

@@ -13,8 +13,8 @@ use super::state::{
     Gate, Namespace, NamespaceWork, RestoreSource, Setup, Workgroup, WorkgroupWork,
 };
 use super::{
-    domains, drive_backups, endpoints, events, parameters, policies, rules, schedules, tables,
-    tags, usage, workgroup_of,
+    admin, domains, drive_backups, endpoints, events, parameters, policies, rules, schedules,
+    tables, tags, usage, workgroup_of,
 };
 use crate::records::View;
 use crate::{Control, provisioned};
@@ -173,6 +173,7 @@ async fn unmake(control: &Arc<Control>, namespace: &Namespace) -> Step {
         .map_err(text)?;
     let mut txn = control.records.begin().await;
     tags::forget(&mut txn, &namespace.arn(&control.config));
+    admin::release(control, &mut txn, &mut namespace.clone());
     txn.delete::<Namespace>(&namespace.name);
     txn.commit().await.map_err(text)
 }
@@ -239,6 +240,7 @@ async fn run(control: &Arc<Control>, view: &View, workgroup: &Workgroup, restart
         }
     })
     .map_err(text)?;
+    admin::moved(control, &mut txn, &workgroup.namespace, address.port()).map_err(text)?;
     let capacity = workgroup.setup.base_capacity;
     match pending {
         Some(WorkgroupWork::Create { .. }) => events::tell(control, &mut txn, "1008", name, &[]),
@@ -373,12 +375,25 @@ async fn restore(
         .map_err(text)?;
     restart_after(control, view, namespace).await?;
     let mut txn = control.records.begin().await;
-    txn.update::<Namespace>(&namespace.name, |n| {
-        n.pending = None;
-        n.admin_user = source.admin_user.clone();
-        n.database = source.database.clone();
-    })
-    .map_err(text)?;
+    let mut restored = Namespace {
+        pending: None,
+        admin_user: source.admin_user.clone(),
+        database: source.database.clone(),
+        ..namespace.clone()
+    };
+    // A managed password stays managed: what came with the snapshot is not known.
+    if source.manage || namespace.admin_secret.is_some() {
+        let key = source
+            .secret_key
+            .clone()
+            .or(namespace.admin_secret_key.clone());
+        let password = admin::manage(control, &mut txn, &mut restored, key).map_err(text)?;
+        provisioner
+            .set_admin(id, &restored.admin_user, &password)
+            .await
+            .map_err(text)?;
+    }
+    txn.put(restored).map_err(text)?;
     let (number, word) = restore_event(source, true);
     events::tell(
         control,
@@ -446,6 +461,7 @@ async fn delete_namespace(
         }
     }
     schedules::forget(&mut txn, &view, &namespace.name);
+    admin::release(control, &mut txn, &mut namespace.clone());
     txn.delete::<Namespace>(&namespace.name);
     txn.commit().await.map_err(text)
 }

@@ -53,6 +53,11 @@ impl Record for Endpoint {
 }
 
 impl Endpoint {
+    /// Its ARN.
+    pub fn arn(&self, config: &ControlConfig) -> String {
+        config.arn(SERVICE, format_args!("managedvpcendpoint/{}", self.uuid))
+    }
+
     fn shown(&self, config: &ControlConfig, view: &View, status: &str) -> EndpointAccess {
         let address = view
             .get::<Workgroup>(&self.workgroup)
@@ -60,9 +65,7 @@ impl Endpoint {
         let short: String = self.uuid.chars().filter(|c| *c != '-').take(17).collect();
         EndpointAccess {
             address: address.as_ref().map(|a| a.0.clone()),
-            endpoint_arn: Some(
-                config.arn(SERVICE, format_args!("managedvpcendpoint/{}", self.uuid)),
-            ),
+            endpoint_arn: Some(self.arn(config)),
             endpoint_create_time: Some(self.created),
             endpoint_name: Some(self.name.clone()),
             endpoint_status: Some(status.into()),

@@ -12,6 +12,7 @@ use crate::records::View;
 use crate::registry::Registry;
 use crate::{Call, Control};
 
+mod admin;
 mod backups;
 mod copies;
 mod cron;
@@ -22,6 +23,7 @@ mod elsewhere;
 mod endpoints;
 mod events;
 mod found;
+mod lookup;
 mod namespaces;
 mod paging;
 mod parameters;
@@ -42,6 +44,7 @@ mod workgroups;
 mod tests;
 
 pub use snapshots::restorable;
+use state::SERVICE;
 pub use state::{Namespace, Workgroup};
 
 /// The operations.
@@ -59,6 +62,8 @@ pub fn register(registry: &mut Registry) {
     tables::register(registry);
     tags::register(registry);
     tracks::register(registry);
+    registry.resources(SERVICE, lookup::lookup);
+    registry.rotation(SERVICE, admin::guard);
     usage::register(registry);
 }
 

@@ -11,10 +11,12 @@ use lw_services::warehouses::NamespaceSpec;
 use super::paging::page;
 use super::state::{Namespace, NamespaceWork, OWNED_KEY};
 use super::{
-    idle, namespace, restoring_table, rules, snapshots, tags, whole, work_id, workgroup_of,
+    admin, events, idle, namespace, restoring_table, rules, snapshots, tags, whole, work_id,
+    workgroup_of,
 };
 use crate::Call;
 use crate::registry::{Depth, Registry};
+use crate::secrets::managed;
 
 pub fn register(registry: &mut Registry) {
     registry.serve(op::CreateNamespace, Depth::Full, create);
@@ -68,13 +70,21 @@ async fn create(
     call: Call,
     input: CreateNamespaceRequest,
 ) -> Result<CreateNamespaceResponse, ApiError> {
-    if input.manage_admin_password == Some(true) {
-        return Err(ApiError::unsupported("manageAdminPassword"));
+    let managed = input.manage_admin_password == Some(true);
+    if managed && input.admin_user_password.is_some() {
+        return Err(errors::validation_exception(
+            "You can't use adminUserPassword if manageAdminPassword is true.",
+        ));
+    }
+    if !managed && input.admin_password_secret_kms_key_id.is_some() {
+        return Err(errors::validation_exception(
+            "adminPasswordSecretKmsKeyId needs manageAdminPassword.",
+        ));
     }
     if input.redshift_idc_application_arn.is_some() {
         return Err(ApiError::unsupported("redshiftIdcApplicationArn"));
     }
-    if input.admin_username.is_some() && input.admin_user_password.is_none() {
+    if input.admin_username.is_some() && input.admin_user_password.is_none() && !managed {
         return Err(errors::validation_exception(
             "Specify adminUserPassword with adminUsername.",
         ));
@@ -93,7 +103,11 @@ async fn create(
         Some(input.iam_roles.as_deref().unwrap_or_default()),
         input.default_iam_role_arn.as_deref(),
     )?;
-    let made = Namespace {
+    let secret_key = input.admin_password_secret_kms_key_id;
+    if managed {
+        managed::may_manage(&call, &input.namespace_name, secret_key.as_deref())?;
+    }
+    let mut made = Namespace {
         name: input.namespace_name,
         uuid: uuid::Uuid::new_v4().to_string(),
         created: call.now(),
@@ -108,7 +122,7 @@ async fn create(
         creator: Some(call.caller.arn.clone()),
         pending: Some(NamespaceWork::Make),
     };
-    let (given_tags, admin_password) = (input.tags, input.admin_user_password);
+    let (given_tags, mut admin_password) = (input.tags, input.admin_user_password);
     whole(async move {
         let arn = made.arn(call.config());
         let mut txn = call.begin().await;
@@ -125,6 +139,10 @@ async fn create(
             )));
         }
         tags::add(&mut txn, &arn, given_tags.as_deref())?;
+        if managed {
+            let password = admin::manage(&call.control, &mut txn, &mut made, secret_key)?;
+            admin_password = Some(password);
+        }
         txn.put(made.clone())?;
         txn.commit().await?;
         // The status CREATING is not among those of a namespace: it is there when the caller hears
@@ -144,6 +162,7 @@ async fn create(
         let mut txn = call.begin().await;
         if let Err(error) = result {
             tags::forget(&mut txn, &arn);
+            admin::release(&call.control, &mut txn, &mut made);
             txn.delete::<Namespace>(&made.name);
             txn.commit().await?;
             return Err(ApiError::internal(format!(
@@ -167,15 +186,24 @@ async fn update(
     call: Call,
     input: UpdateNamespaceRequest,
 ) -> Result<UpdateNamespaceResponse, ApiError> {
-    if input.manage_admin_password.is_some() {
-        return Err(ApiError::unsupported("manageAdminPassword"));
+    if input.manage_admin_password == Some(true) {
+        if input.admin_user_password.is_some() {
+            return Err(errors::validation_exception(
+                "You can't use adminUserPassword if manageAdminPassword is true.",
+            ));
+        }
+        managed::may_manage(
+            &call,
+            &input.namespace_name,
+            input.admin_password_secret_kms_key_id.as_deref(),
+        )?;
     }
     if input.s3_table_action.is_some() {
         return Err(ApiError::unsupported("s3TableAction"));
     }
     if let Some(password) = &input.admin_user_password {
         rules::password(password)?;
-    } else if input.admin_username.is_some() {
+    } else if input.admin_username.is_some() && input.manage_admin_password != Some(true) {
         return Err(errors::validation_exception(
             "Specify adminUserPassword with adminUsername.",
         ));
@@ -184,6 +212,7 @@ async fn update(
         rules::admin_user(user)?;
     }
     whole(async move {
+        let mut txn = call.begin().await;
         let view = call.view();
         let known = namespace(&view, &input.namespace_name)?;
         idle(&view, &known)?;
@@ -197,38 +226,66 @@ async fn update(
             Some(input.iam_roles.as_deref().unwrap_or(&known.roles)),
             input.default_iam_role_arn.as_deref(),
         )?;
-        let admin_user = input.admin_username.unwrap_or(known.admin_user.clone());
+        let mut changed = (*known).clone();
+        if let Some(user) = input.admin_username {
+            changed.admin_user = user;
+        }
+        if let Some(roles) = input.iam_roles {
+            changed.roles = roles;
+        }
+        if let Some(role) = input.default_iam_role_arn {
+            changed.default_role = Some(role).filter(|r| !r.is_empty());
+        }
+        if let Some(kms_key) = key(input.kms_key_id) {
+            changed.kms_key = Some(kms_key);
+        }
+        if let Some(logs) = input.log_exports {
+            changed.log_exports = logs;
+        }
+        let password = match (input.manage_admin_password, input.admin_user_password) {
+            (Some(true), _) => {
+                let secret_key = input
+                    .admin_password_secret_kms_key_id
+                    .or(known.admin_secret_key.clone());
+                Some(admin::manage(
+                    &call.control,
+                    &mut txn,
+                    &mut changed,
+                    secret_key,
+                )?)
+            }
+            (None, Some(_)) if known.admin_secret.is_some() => {
+                return Err(errors::validation_exception(
+                    "The admin password is managed. Set manageAdminPassword to false to give one.",
+                ));
+            }
+            (Some(false), None) if known.admin_secret.is_some() => {
+                return Err(errors::validation_exception(
+                    "Specify adminUserPassword when manageAdminPassword becomes false.",
+                ));
+            }
+            (_, given) => {
+                if given.is_some() {
+                    admin::release(&call.control, &mut txn, &mut changed);
+                }
+                given
+            }
+        };
         // First the effect, which may be repeated, then the record of it.
-        if let Some(password) = &input.admin_user_password {
+        if let Some(password) = password {
             call.control
                 .provisioner
-                .set_admin(&known.uuid, &admin_user, password)
+                .set_admin(&known.uuid, &changed.admin_user, &password)
                 .await
                 .map_err(|error| {
                     ApiError::internal(format!("The admin user could not be set: {error}"))
                 })?;
+            events::tell(&call.control, &mut txn, "1016", &known.name, &[])?;
         }
-        let mut txn = call.begin().await;
-        txn.update::<Namespace>(&known.name, |namespace| {
-            namespace.admin_user = admin_user;
-            if let Some(roles) = input.iam_roles {
-                namespace.roles = roles;
-            }
-            if let Some(role) = input.default_iam_role_arn {
-                namespace.default_role = Some(role).filter(|r| !r.is_empty());
-            }
-            if let Some(kms_key) = key(input.kms_key_id) {
-                namespace.kms_key = Some(kms_key);
-            }
-            if let Some(logs) = input.log_exports {
-                namespace.log_exports = logs;
-            }
-        })?;
-        let shown = txn.get::<Namespace>(&known.name);
+        let shown = changed.shown(call.config());
+        txn.put(changed)?;
         txn.commit().await?;
-        Ok(UpdateNamespaceResponse {
-            namespace: shown.map(|n| n.shown(call.config())).unwrap_or_default(),
-        })
+        Ok(UpdateNamespaceResponse { namespace: shown })
     })
     .await
 }

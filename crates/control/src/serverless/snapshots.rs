@@ -24,6 +24,7 @@ use super::{
 };
 use crate::records::{Txn, View};
 use crate::registry::{Depth, Registry};
+use crate::secrets::managed;
 use crate::{Call, Control, ControlConfig, provisioned};
 
 pub fn register(registry: &mut Registry) {
@@ -396,10 +397,12 @@ async fn restore(
     call: Call,
     input: RestoreFromSnapshotRequest,
 ) -> Result<RestoreFromSnapshotResponse, ApiError> {
-    if input.manage_admin_password == Some(true) {
-        return Err(ApiError::unsupported("manageAdminPassword"));
-    }
     let config = call.config();
+    let manage = input.manage_admin_password == Some(true);
+    let secret_key = input.admin_password_secret_kms_key_id;
+    if manage {
+        managed::may_manage(&call, &input.namespace_name, secret_key.as_deref())?;
+    }
     let mut shown_name = None;
     let restoring = begin_restore(
         &call,
@@ -428,7 +431,11 @@ async fn restore(
                 (None, Some(arn)) if arn.starts_with("arn:aws:redshift:") => {
                     let source = provisioned_source(view, config, arn)?;
                     shown_name = Some(source.shown.clone());
-                    return Ok(source);
+                    return Ok(RestoreSource {
+                        manage,
+                        secret_key,
+                        ..source
+                    });
                 }
                 (None, Some(arn)) => {
                     by_arn(view, config, arn).ok_or_else(|| not_found("Snapshot", arn))?
@@ -443,6 +450,8 @@ async fn restore(
             shown_name = Some(found.name.clone());
             Ok(RestoreSource {
                 held,
+                manage,
+                secret_key,
                 ..found.held.source(&found.name, false)
             })
         },
@@ -475,6 +484,8 @@ fn provisioned_source(
         recovery_point: false,
         admin_user: found.admin.clone(),
         database: found.database.clone(),
+        manage: false,
+        secret_key: None,
     })
 }
 

@@ -90,6 +90,12 @@ pub struct RestoreSource {
     pub admin_user: String,
     /// First database in it.
     pub database: String,
+    /// True: the admin password is managed from then on.
+    #[serde(default)]
+    pub manage: bool,
+    /// Key of the secret, if the caller chose one.
+    #[serde(default)]
+    pub secret_key: Option<String>,
 }
 
 impl NamespaceWork {

@@ -903,3 +903,108 @@ async fn snapshots_go_from_clusters_to_namespaces_and_back() {
     let restores = calls.iter().filter(|c| c.starts_with("restore ")).count();
     assert_eq!(restores, 2, "{calls:?}");
 }
+
+#[tokio::test]
+async fn a_managed_password_is_in_its_secret_and_goes_with_the_namespace() {
+    use lw_aws_model::secretsmanager;
+    let bed = Bed::new().await;
+    let made = bed
+        .call(
+            op::CreateNamespace,
+            CreateNamespaceRequest {
+                namespace_name: "sales".into(),
+                manage_admin_password: Some(true),
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap()
+        .namespace
+        .unwrap();
+    let known = |bed: &Bed| {
+        let state = bed.fake.state.lock();
+        let id = made.namespace_id.as_deref().unwrap();
+        state.namespaces.get(id).cloned().unwrap().1.unwrap()
+    };
+    let secret = |arn: Option<String>| {
+        let bed = &bed;
+        async move {
+            let got = bed
+                .call(
+                    secretsmanager::op::GetSecretValue,
+                    secretsmanager::GetSecretValueRequest {
+                        secret_id: arn.unwrap(),
+                        ..Default::default()
+                    },
+                )
+                .await;
+            got.map(|g| {
+                serde_json::from_str::<serde_json::Value>(&g.secret_string.unwrap()).unwrap()
+            })
+        }
+    };
+    let arn = made.admin_password_secret_arn.clone();
+    let value = secret(arn.clone()).await.unwrap();
+    assert_eq!(value["password"], known(&bed));
+    assert_eq!(value["dbname"], "dev");
+    bed.call(
+        op::CreateWorkgroup,
+        CreateWorkgroupRequest {
+            namespace_name: "sales".into(),
+            workgroup_name: "sales-wg".into(),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    settled(&bed, "sales-wg").await;
+    let value = secret(arn.clone()).await.unwrap();
+    assert!(value["port"].as_u64().unwrap() > 20_000);
+    // Its own again.
+    let given = bed
+        .call(
+            op::UpdateNamespace,
+            UpdateNamespaceRequest {
+                namespace_name: "sales".into(),
+                manage_admin_password: Some(false),
+                admin_user_password: Some("Longwave2".into()),
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap()
+        .namespace;
+    assert_eq!(given.admin_password_secret_arn, None);
+    assert_eq!(known(&bed), "Longwave2");
+    assert!(secret(arn).await.is_err());
+    // Managed again, and again after a restore.
+    let again = bed
+        .call(
+            op::UpdateNamespace,
+            UpdateNamespaceRequest {
+                namespace_name: "sales".into(),
+                manage_admin_password: Some(true),
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap()
+        .namespace;
+    let value = secret(again.admin_password_secret_arn).await.unwrap();
+    assert_eq!(value["password"], known(&bed));
+    take(&bed, "sales", "before", None).await;
+    bed.call(
+        op::RestoreFromSnapshot,
+        RestoreFromSnapshotRequest {
+            namespace_name: "sales".into(),
+            workgroup_name: "sales-wg".into(),
+            snapshot_name: Some("before".into()),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    let restored = namespace(&bed, "sales").await.unwrap();
+    let value = secret(restored.admin_password_secret_arn).await.unwrap();
+    assert_eq!(value["password"], known(&bed));
+}
