@@ -39,3 +39,4 @@ mod testing;
 pub use api::{Api, Control, registry};
 pub use call::Call;
 pub use config::ControlConfig;
+pub use identity::logins::Logins;

@@ -87,6 +87,9 @@ pub async fn run(args: ServeArgs) -> Result<()> {
         banner::reachable(http_addr.ip()),
         http_addr.port()
     ));
+    warehouse
+        .host
+        .set_temporary_logins(Arc::new(lw_control::Logins::of(&control)));
     control.start().await;
     let ready = Arc::new(AtomicBool::new(false));
     let serving_http = tokio::spawn(lw_aws_http::serve(

@@ -291,7 +291,13 @@ async fn statements_run_in_the_order_in_which_they_came() {
     let column = &found.column_metadata.unwrap()[0];
     assert_eq!(column.type_name.as_deref(), Some("varchar"));
     assert_eq!(column.precision, Some(20));
-    assert!(words.users.lock().iter().all(|user| user == "awsuser"));
+    assert!(
+        words
+            .users
+            .lock()
+            .iter()
+            .all(|user| user == "IAM:RootIdentity")
+    );
     let insert = bed
         .call(
             op::ListStatements,

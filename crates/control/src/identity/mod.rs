@@ -12,6 +12,7 @@
 mod access;
 mod authorize;
 mod iam;
+pub mod logins;
 mod records;
 mod sessions;
 mod sts;

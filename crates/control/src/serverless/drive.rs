@@ -16,6 +16,7 @@ use super::{
     admin, domains, drive_backups, endpoints, events, parameters, policies, rules, schedules,
     tables, tags, usage, workgroup_of,
 };
+use crate::identity::logins;
 use crate::records::View;
 use crate::{Control, provisioned};
 
@@ -92,6 +93,9 @@ pub async fn start(control: &Arc<Control>) {
 /// What goes by the clock.
 pub async fn upkeep(control: &Arc<Control>) {
     usage::upkeep(control).await;
+    if let Err(error) = logins::prune(control).await {
+        tracing::warn!(%error, "old credentials are not deleted");
+    }
     schedules::upkeep(control).await;
     drive_backups::upkeep(control).await;
 }

@@ -11,7 +11,6 @@ use crate::registry::{Depth, Registry};
 
 pub fn register(registry: &mut Registry) {
     registry.serve(op::ListManagedWorkgroups, Depth::Full, list_managed);
-    registry.refuse(op::GetCredentials, "temporary logins are not there");
     registry.refuse(
         op::GetIdentityCenterAuthToken,
         "there is no IAM Identity Center",

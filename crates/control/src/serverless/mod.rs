@@ -15,6 +15,7 @@ use crate::{Call, Control};
 mod admin;
 mod backups;
 mod copies;
+mod credentials;
 mod cron;
 mod domains;
 mod drive;
@@ -52,6 +53,7 @@ pub fn register(registry: &mut Registry) {
     namespaces::register(registry);
     workgroups::register(registry);
     copies::register(registry);
+    credentials::register(registry);
     domains::register(registry);
     elsewhere::register(registry);
     endpoints::register(registry);

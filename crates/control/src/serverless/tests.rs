@@ -1008,3 +1008,36 @@ async fn a_managed_password_is_in_its_secret_and_goes_with_the_namespace() {
     let value = secret(restored.admin_password_secret_arn).await.unwrap();
     assert_eq!(value["password"], known(&bed));
 }
+
+#[tokio::test]
+async fn credentials_log_the_caller_in() {
+    use lw_services::warehouses::TemporaryLogins;
+    let bed = Bed::new().await;
+    let input = || GetCredentialsRequest {
+        workgroup_name: Some("default".into()),
+        db_name: Some("dev".into()),
+        ..Default::default()
+    };
+    let made = bed.call(op::GetCredentials, input()).await.unwrap();
+    assert_eq!(made.db_user.as_deref(), Some("IAM:RootIdentity"));
+    let logins = crate::Logins::of(&bed.control);
+    let login = logins
+        .check(
+            crate::testing::NAMESPACE,
+            "IAM:RootIdentity",
+            made.db_password.as_deref().unwrap(),
+        )
+        .await
+        .unwrap();
+    assert!(login.superuser && login.auto_create);
+    assert_eq!(login.database.as_deref(), Some("dev"));
+    let long = GetCredentialsRequest {
+        duration_seconds: Some(3601),
+        ..input()
+    };
+    let long = bed.call(op::GetCredentials, long).await;
+    assert_eq!(long.unwrap_err().shape, "ValidationException");
+    let none = GetCredentialsRequest::default();
+    let none = bed.call(op::GetCredentials, none).await;
+    assert_eq!(none.unwrap_err().shape, "ValidationException");
+}
