@@ -24,8 +24,6 @@ pub mod page;
 mod provisioned;
 pub mod records;
 pub mod registry;
-// What goes by the clock is written beside this.
-#[allow(dead_code)]
 pub mod schedule;
 pub mod secrets;
 mod serverless;

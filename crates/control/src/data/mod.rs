@@ -17,6 +17,8 @@ mod throttle;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod words;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -34,9 +36,6 @@ use tokio_util::sync::CancellationToken;
 use crate::registry::{Depth, Registry};
 use crate::{Call, Control};
 use statement::{KEPT, Statement, Status};
-
-#[allow(unused_imports)]
-pub use submit::{Batch, submit};
 
 /// What is in memory only.
 #[derive(Default)]

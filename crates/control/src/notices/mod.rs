@@ -3,15 +3,12 @@
 //! Where to start: [`emit`] (an event, in the transaction of what it tells of), [`catalogue`] (all events
 //! there are), [`dispatch`] (who is told), [`delivery`] (how).
 
-// What emits is written beside this.
-#[allow(dead_code)]
 pub mod catalogue;
 
 mod audit;
 pub mod bus;
 mod delivery;
 mod dispatch;
-#[allow(dead_code)]
 mod events;
 mod roles;
 mod rules;
@@ -30,9 +27,7 @@ use parking_lot::RwLock;
 use crate::registry::Registry;
 use crate::{Call, Control};
 
-#[allow(unused_imports)]
-pub use events::{Event, EventRecord, KEPT, emit, list};
-#[allow(unused_imports)]
+pub use events::{Event, emit, list};
 pub use subscriptions::EventSubscription;
 
 /// What is in memory only.

@@ -1,8 +1,6 @@
 //! Topics and their subscriptions: SNS as far as events need it. A topic's messages go to HTTP and HTTPS
 //! endpoints that have confirmed their subscription.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use lw_aws_model::sns::{
     ConfirmSubscriptionInput, ConfirmSubscriptionResponse, CreateTopicInput, CreateTopicResponse,
@@ -17,7 +15,7 @@ use serde_json::Value as Json;
 use super::delivery::{self, Message};
 use crate::Call;
 use crate::page::page;
-use crate::records::{Record, Txn, View};
+use crate::records::{Record, Txn};
 use crate::registry::{Depth, Registry};
 
 const PAGE: usize = 100;
@@ -90,12 +88,6 @@ pub fn register(registry: &mut Registry) {
         list_subscriptions_by_topic,
     );
     registry.serve(op::Publish, Depth::Full, publish);
-}
-
-/// The topic with this ARN.
-#[allow(dead_code)]
-pub fn find_topic(view: &View, arn: &str) -> Option<Arc<Topic>> {
-    view.get::<Topic>(arn)
 }
 
 fn invalid(message: impl std::fmt::Display) -> ApiError {
