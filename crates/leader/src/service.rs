@@ -1,6 +1,7 @@
 //! The leader of a warehouse: opening it, logins, cancellation.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use lw_base::{Oid, Result, SqlError, SqlState, clock, random};
@@ -47,6 +48,8 @@ pub struct Shared {
     pub(crate) secret: [u8; 32],
     pub(crate) making_users: tokio::sync::Mutex<()>,
     closed: RwLock<Option<String>>,
+    /// True: it is being closed, and no session begins.
+    ended: AtomicBool,
 }
 
 impl Shared {
@@ -139,6 +142,7 @@ impl Leader {
                 secret: random::bytes(),
                 making_users: tokio::sync::Mutex::default(),
                 closed: RwLock::default(),
+                ended: AtomicBool::new(false),
             }),
         })
     }
@@ -185,6 +189,7 @@ impl Leader {
     /// Ends every session and all writing: when this returns, nothing is committed by this leader any
     /// more, and another one may be opened over the same store.
     pub async fn close(&self) {
+        self.shared.ended.store(true, Ordering::SeqCst);
         self.end_all_sessions();
         self.shared.txns.close().await;
         self.shared.events.flush().await;
@@ -332,6 +337,16 @@ impl SqlService for Leader {
                 internal: false,
             },
         );
+        // Looked at once it is registered: either this sees that the leader is being closed, or who
+        // closes it sees the session.
+        if self.shared.ended.load(Ordering::SeqCst) {
+            self.shared.registry.remove(entry.pid);
+            return Err(SqlError::new(
+                SqlState::ADMIN_SHUTDOWN,
+                "terminating connection due to administrator command",
+            )
+            .fatal());
+        }
         let events = &self.shared.events;
         events.record_connection(note(ConnectionEvent::Authenticated, entry.pid));
         events.record_connection(note(ConnectionEvent::InitiatingSession, entry.pid));

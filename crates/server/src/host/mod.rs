@@ -4,10 +4,11 @@
 //! started has a port of its own; its leader and engine are opened by the first session and, if its
 //! compute says so, closed when it has been idle. All share the threads that compute and the buckets.
 //!
-//! Where to start: [`Host`], then `namespace` (the life of one) and `files` (what is on disk).
+//! Where to start: [`Host`], then `namespace` (the life of one), `snapshot`, and `files` (what is on disk).
 
 mod files;
 mod namespace;
+mod open;
 mod provision;
 mod snapshot;
 mod table;

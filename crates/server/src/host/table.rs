@@ -2,9 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, UNIX_EPOCH};
 
-use lw_base::Result;
+use lw_base::{Result, clock};
 use lw_services::warehouses::{TableRestore, TableRestored};
 
 use super::Host;
@@ -50,7 +50,8 @@ impl Host {
 /// names of a file share; it means nothing else.
 fn take(from: &Path, to: &Path) -> Result<()> {
     if let Ok(file) = std::fs::File::options().append(true).open(from) {
-        file.set_modified(SystemTime::now())?;
+        let now = Duration::from_micros(clock::now_micros().unsigned_abs());
+        file.set_modified(UNIX_EPOCH + now)?;
     }
     link(from, to)
 }
