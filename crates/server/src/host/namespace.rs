@@ -141,6 +141,8 @@ impl Namespace {
         let first = self.first.lock().clone();
         let open = self.open_leader(&self.dir(), &compute, first).await?;
         open.run(self.samples.load(Ordering::Relaxed));
+        // Only once: what ALTER USER says afterwards lasts when it is closed and opened again.
+        *self.first.lock() = None;
         // It may have changed meanwhile.
         if let Some(started) = &*self.started.lock() {
             open.leader.set_closed(started.compute.closed.clone());

@@ -271,6 +271,32 @@ async fn idle_ones_close() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_alter_user_says_outlives_idleness() {
+    let dir = tempfile::tempdir().unwrap();
+    let host = host(dir.path()).await;
+    let default = host.default_namespace().to_string();
+    let sql = host.sql(&default).await.unwrap();
+    let admin = async |password: &str| {
+        let proof = Proof::Cleartext(password.into());
+        sql.connect(client("awsuser", "dev"), proof).await
+    };
+    let mut session = admin("Longwave1").await.unwrap();
+    run(session.as_mut(), "alter user awsuser password 'Another1'")
+        .await
+        .unwrap();
+    session.close().await;
+    drop(session);
+    host.namespace(&default).unwrap().close().await;
+    admin("Another1").await.unwrap().close().await;
+    host.close().await;
+    // A new start with a password given: the operator's word wins.
+    let host = super::tests::host(dir.path()).await;
+    let sql = host.sql(&default).await.unwrap();
+    let proof = Proof::Cleartext("Longwave1".into());
+    sql.connect(client("awsuser", "dev"), proof).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn snapshots_hold_what_was_committed() {
     let dir = tempfile::tempdir().unwrap();
     let host = host(dir.path()).await;
