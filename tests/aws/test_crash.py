@@ -22,8 +22,11 @@ class Service(Warehouse):
     """A service of this test's own, and its redshift API."""
 
     def redshift(self):
+        return self.client("redshift")
+
+    def client(self, name):
         return boto3.client(
-            "redshift", endpoint_url=f"http://127.0.0.1:{self.http_port}", region_name="us-east-1",
+            name, endpoint_url=f"http://127.0.0.1:{self.http_port}", region_name="us-east-1",
             config=botocore.config.Config(retries={"mode": "standard", "max_attempts": 2}, read_timeout=20),
         )  # fmt: skip
 
@@ -112,3 +115,29 @@ def test_operations_end_after_a_crash(service, seed):
     assert service.sql(service.settled(other), "select a from t") == [(7,)]
     create(redshift, name, nodes=2)
     assert service.settled(name)["ClusterStatus"] == "available"
+
+
+def test_statements_are_never_lost(service):
+    """Results that were there are there after a crash; what was running or waiting is told to have failed."""
+    where = {"WorkgroupName": "default", "Database": "dev"}
+    data = service.client("redshift-data")
+    done = data.execute_statement(Sql="select generate_series(1, 1000) as n", **where)["Id"]
+    until = time.monotonic() + 60
+    while data.describe_statement(Id=done)["Status"] != "FINISHED":
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    # One that lasts for minutes, and others behind it in the same line.
+    slow = "select count(*) from generate_series(1, 100000) a, generate_series(1, 100000) b where a.generate_series > b.generate_series"
+    asked = [data.execute_statement(Sql=sql, **where)["Id"] for sql in [slow] + ["create table behind as select 1 as a"] * 5]
+    while data.describe_statement(Id=asked[0])["Status"] != "STARTED":
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    service.kill()
+    service.start()
+    data = service.client("redshift-data")
+    records = [r for page in data.get_paginator("get_statement_result").paginate(Id=done) for r in page["Records"]]
+    assert [r[0]["longValue"] for r in records] == list(range(1, 1001))
+    states = [data.describe_statement(Id=statement)["Status"] for statement in asked]
+    assert set(states) <= {"FAILED", "ABORTED"}, states
+    listed = [s["Id"] for page in data.get_paginator("list_statements").paginate(Status="ALL") for s in page["Statements"]]
+    assert {done, *asked} <= set(listed)

@@ -127,7 +127,8 @@ def worker(target, rng, stop, counts):
     while not stop.is_set():
         what, body, headers = maker.request()
         answer = pool.request("POST", ENDPOINT + "/", body=body, headers=headers, retries=False)
-        counts[answer.status] = counts.get(answer.status, 0) + 1
+        status = str(answer.status)
+        counts[status] = counts.get(status, 0) + 1
         # Mistakes of the caller are 4xx; a rare 503 says "wait".
         if answer.status >= 500 and answer.status != 503:
             counts.setdefault("problems", []).append(f"{what}: {body[:300]!r} gave {answer.status} {answer.data[:300]!r}")

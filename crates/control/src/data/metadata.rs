@@ -64,7 +64,7 @@ async fn ask(call: &Call, place: Place, sql: String) -> Result<Rows, ApiError> {
         let mut session = service
             .connect(client, login.proof)
             .await
-            .map_err(|e| no_connection(&e))?;
+            .map_err(|e| refused(&e))?;
         let rows = rows_of(session.as_mut(), &sql).await;
         session.close().await;
         rows.map_err(|error| match error.state {
@@ -75,6 +75,15 @@ async fn ask(call: &Call, place: Place, sql: String) -> Result<Rows, ApiError> {
     tokio::time::timeout(LONGEST, work)
         .await
         .map_err(|_| errors::query_timeout_exception("The catalog did not answer in 60 seconds."))?
+}
+
+/// A login that fails: a user or a database that does not exist is a mistake of the caller.
+fn refused(error: &SqlError) -> ApiError {
+    let state = error.state.0;
+    match ["28", "3D", "42"].iter().any(|class| state.starts_with(class)) {
+        true => errors::validation_exception(run::worded(error)),
+        false => errors::database_connection_exception(run::worded(error)),
+    }
 }
 
 async fn rows_of(session: &mut dyn Session, sql: &str) -> lw_base::Result<Rows> {
