@@ -1,11 +1,11 @@
 //! Temporary credentials of database users (guide L22365-22557, L23671-23744, L24804-24836): who may have
-//! them, and what they allow. That they are good at a login is with [`crate::identity`].
+//! them, and what they allow. That they are good at a login is with
+//! [`crate::identity::logins`].
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use lw_aws_model::ApiError;
-use lw_aws_model::edge::CallerKind;
 use lw_aws_model::redshift::{
     ClusterCredentials, ClusterExtendedCredentials, GetClusterCredentialsMessage,
     GetClusterCredentialsWithIAMMessage, errors, op,
@@ -16,13 +16,12 @@ use lw_services::warehouses::TemporaryLogin;
 use super::cluster::{ClusterRecord, find_cluster};
 use super::common::{Read, some};
 use crate::Call;
-use crate::identity::{authorize, resource};
+use crate::identity::{authorize, logins, resource};
 use crate::registry::{Depth, Registry};
 
 pub fn register(registry: &mut Registry) {
-    let why = Depth::Refused("temporary logins are not here yet");
-    registry.serve(op::GetClusterCredentials, why, get);
-    registry.serve(op::GetClusterCredentialsWithIAM, why, get_with_iam);
+    registry.serve(op::GetClusterCredentials, Depth::Full, get);
+    registry.serve(op::GetClusterCredentialsWithIAM, Depth::Full, get_with_iam);
 }
 
 /// The cluster that is asked for, by its identifier or its custom domain name.
@@ -141,11 +140,11 @@ async fn get(
         roles: Vec::new(),
         request_id: call.request_id.clone(),
     };
-    let (password, expires) = issue(&call, &cluster.namespace, &shown, login, lasts)?;
+    let made = issue(&call, &cluster.namespace, &shown, login, lasts).await?;
     Ok(ClusterCredentials {
-        db_user: Some(shown),
-        db_password: Some(password),
-        expiration: Some(expires),
+        db_user: Some(made.user),
+        db_password: Some(made.password),
+        expiration: Some(made.expires),
     })
 }
 
@@ -169,51 +168,43 @@ async fn get_with_iam(
             .with("redshift:DurationSeconds", lasts.num_seconds().to_string()),
     )?;
     // L24804-24834: the database user is the caller.
-    let user = match &call.caller.kind {
-        CallerKind::User { name } => format!("IAM:{name}"),
-        CallerKind::Role { name, .. } => format!("IAMR:{name}"),
-        _ => "IAM:root".to_string(),
-    };
-    // Groups and roles come with the principal's tags.
-    let list = |tag: &str| -> Vec<String> {
-        call.caller
-            .tags
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(tag))
-            .map(|(_, value)| {
-                value
-                    .split(':')
-                    .filter(|word| !word.is_empty())
-                    .map(str::to_lowercase)
-                    .collect()
-            })
-            .unwrap_or_default()
-    };
+    let user = logins::name_of(&call.caller);
     let login = TemporaryLogin {
         db_user: user.clone(),
         auto_create: true,
         superuser: false,
         database,
-        groups: list("RedshiftDbGroups"),
-        roles: list("RedshiftDbRoles"),
+        // Groups and roles come with the principal's tags.
+        groups: logins::names_in_tag(&call.caller, "RedshiftDbGroups"),
+        roles: logins::names_in_tag(&call.caller, "RedshiftDbRoles"),
         request_id: call.request_id.clone(),
     };
-    let (password, expires) = issue(&call, &cluster.namespace, &user, login, lasts)?;
+    let made = issue(&call, &cluster.namespace, &user, login, lasts).await?;
     Ok(ClusterExtendedCredentials {
-        db_user: Some(user),
-        db_password: Some(password),
-        expiration: Some(expires),
-        next_refresh_time: Some(expires - lasts / 2),
+        db_user: Some(made.user),
+        db_password: Some(made.password),
+        expiration: Some(made.expires),
+        next_refresh_time: Some(made.expires - lasts / 2),
     })
 }
 
-/// Makes the credentials: password and expiry.
-fn issue(
-    _call: &Call,
-    _namespace: &str,
-    _user: &str,
-    _login: TemporaryLogin,
-    _lasts: Duration,
-) -> Result<(String, DateTime<Utc>), ApiError> {
-    Err(ApiError::unsupported("Temporary credentials"))
+/// Makes the credentials.
+async fn issue(
+    call: &Call,
+    namespace: &str,
+    user: &str,
+    login: TemporaryLogin,
+    lasts: Duration,
+) -> Result<logins::Made, ApiError> {
+    let mut txn = call.begin().await;
+    let made = logins::make(
+        &call.control,
+        &mut txn,
+        namespace,
+        user,
+        login,
+        lasts.num_seconds(),
+    )?;
+    txn.commit().await?;
+    Ok(made)
 }

@@ -323,3 +323,120 @@ async fn roles_are_passed_on_by_who_may() {
     bed.call(op::DeleteCluster, delete()).await.unwrap();
     until_gone(&bed, "c1").await;
 }
+
+#[tokio::test]
+async fn temporary_credentials_are_for_who_may_have_them() {
+    use lw_services::warehouses::TemporaryLogins;
+    let bed = Bed::new().await;
+    made(&bed, "c1").await;
+    let namespace = bed
+        .control
+        .records
+        .view()
+        .get::<ClusterRecord>("c1")
+        .unwrap()
+        .namespace
+        .clone();
+    let user = bed
+        .call(
+            iam::op::CreateUser,
+            iam::CreateUserRequest {
+                user_name: "ann".into(),
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap()
+        .user
+        .unwrap();
+    // The guide's own form of policy (L22520-22557): users that begin with temp_, one database, one group.
+    let here = "arn:aws:redshift:us-east-1:123456789012";
+    bed.call(
+        iam::op::PutUserPolicy,
+        iam::PutUserPolicyRequest {
+            user_name: "ann".into(),
+            policy_name: "logins".into(),
+            policy_document: format!(
+                r#"{{"Version":"2012-10-17","Statement":{{"Effect":"Allow",
+                "Action":["redshift:GetClusterCredentials","redshift:CreateClusterUser","redshift:JoinGroup"],
+                "Resource":["{here}:dbuser:c1/temp_*","{here}:dbname:c1/dev","{here}:dbgroup:c1/readers"]}}}}"#
+            ),
+        },
+    )
+    .await
+    .unwrap();
+    let ann = Arc::new(Caller {
+        arn: user.arn,
+        user_id: user.user_id,
+        kind: CallerKind::User { name: "ann".into() },
+        ..(*bed.root()).clone()
+    });
+    let wish = || GetClusterCredentialsMessage {
+        cluster_identifier: Some("c1".into()),
+        db_user: "temp_ann".into(),
+        db_name: Some("dev".into()),
+        db_groups: Some(vec!["readers".into()]),
+        auto_create: Some(true),
+        ..Default::default()
+    };
+    let given = bed
+        .call_as(ann.clone(), op::GetClusterCredentials, wish())
+        .await
+        .unwrap();
+    assert_eq!(given.db_user.as_deref(), Some("IAMA:temp_ann:readers"));
+    let login = crate::identity::logins::Logins::of(&bed.control)
+        .check(
+            &namespace,
+            "IAMA:temp_ann:readers",
+            given.db_password.as_deref().unwrap(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        (login.db_user.as_str(), login.auto_create),
+        ("temp_ann", true)
+    );
+    assert_eq!(login.groups, ["readers"]);
+    assert_eq!(login.database.as_deref(), Some("dev"));
+
+    type Change = fn(&mut GetClusterCredentialsMessage);
+    let cases: &[(&str, Change)] = &[
+        ("AccessDenied", |w| w.db_user = "other".into()),
+        ("AccessDenied", |w| w.db_name = Some("sales".into())),
+        ("AccessDenied", |w| {
+            w.db_groups = Some(vec!["writers".into()])
+        }),
+        ("InvalidParameterValue", |w| w.duration_seconds = Some(899)),
+        ("InvalidParameterValue", |w| w.db_user = "a:b".into()),
+        ("ClusterNotFound", |w| {
+            w.cluster_identifier = Some("c9".into())
+        }),
+    ];
+    for (code, change) in cases {
+        let mut wish = wish();
+        change(&mut wish);
+        let error = bed
+            .call_as(ann.clone(), op::GetClusterCredentials, wish)
+            .await
+            .unwrap_err();
+        assert_eq!(error.code, *code, "{error}");
+    }
+    // By identity: not among Ann's rights; the root's.
+    let by_identity = || GetClusterCredentialsWithIAMMessage {
+        cluster_identifier: Some("c1".into()),
+        ..Default::default()
+    };
+    assert_eq!(
+        bed.call_as(ann, op::GetClusterCredentialsWithIAM, by_identity())
+            .await
+            .unwrap_err()
+            .code,
+        "AccessDenied"
+    );
+    let root = bed
+        .call(op::GetClusterCredentialsWithIAM, by_identity())
+        .await
+        .unwrap();
+    assert!(root.db_user.unwrap().starts_with("IAM:"));
+    assert!(root.next_refresh_time < root.expiration);
+}
