@@ -276,7 +276,7 @@ def test_snapshots(redshift, cluster, unique):
     refused("ClusterSnapshotNotFound", redshift.delete_cluster_snapshot, SnapshotIdentifier=first)
 
 
-def test_schedules_and_actions(redshift, cluster, unique, account):
+def test_schedules_and_actions(redshift, client, cluster, unique):
     name = unique("sched")
     made = redshift.create_snapshot_schedule(
         ScheduleIdentifier=name, ScheduleDefinitions=["cron(0 17 SAT,SUN)", "cron(0 9,17 MON-FRI)"], NextInvocations=3
@@ -295,12 +295,15 @@ def test_schedules_and_actions(redshift, cluster, unique, account):
     redshift.delete_snapshot_schedule(ScheduleIdentifier=name)
     refused("InvalidParameterValue", redshift.describe_snapshot_schedules, MaxRecords=5)
 
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "scheduler.redshift.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+    role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", **trust}))["Role"]["Arn"]
     action = {
         "ScheduledActionName": name, "TargetAction": {"PauseCluster": {"ClusterIdentifier": cluster}},
-        "Schedule": "cron(0 10 ? * MON *)", "IamRole": f"arn:aws:iam::{account}:role/scheduler",
+        "Schedule": "cron(0 10 ? * MON *)", "IamRole": role,
     }  # fmt: skip
     assert len(redshift.create_scheduled_action(**action)["NextInvocations"]) == 5
     refused("ScheduledActionAlreadyExists", redshift.create_scheduled_action, **action)
+    refused("InvalidParameterValue", redshift.modify_scheduled_action, ScheduledActionName=name, IamRole=role + "-nope")
     refused("InvalidSchedule", redshift.modify_scheduled_action, ScheduledActionName=name, Schedule="at(2020-01-01T00:00:00)")
     assert redshift.modify_scheduled_action(ScheduledActionName=name, Enable=False)["State"] == "DISABLED"
     found = redshift.describe_scheduled_actions(Filters=[{"Name": "cluster-identifier", "Values": [cluster]}])

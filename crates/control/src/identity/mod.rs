@@ -14,6 +14,7 @@ mod authorize;
 mod iam;
 pub mod logins;
 mod records;
+pub mod service_roles;
 mod sessions;
 mod sts;
 #[cfg(test)]

@@ -1,11 +1,10 @@
 //! Scheduled actions (guide L3588, L3626): pause, resume and resize by the clock, with the rights of a
 //! role.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
-use lw_aws_model::edge::{ApiRequest, AwsApi, Caller, CallerKind};
+use lw_aws_model::edge::{ApiRequest, AwsApi};
 use lw_aws_model::redshift::{
     CreateScheduledActionMessage, DeleteScheduledActionMessage, DescribeScheduledActionsMessage,
     ModifyScheduledActionMessage, ScheduledAction as Shown, ScheduledActionType,
@@ -16,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cluster::find_cluster;
 use super::common::{Read, paged, some};
-use super::{events, rights};
+use super::events;
+use crate::identity::service_roles;
 use crate::records::Record;
 use crate::registry::{Depth, Registry};
 use crate::schedule::Schedule;
@@ -47,6 +47,8 @@ impl Record for ScheduledAction {
     }
 }
 
+/// The service that the roles of actions trust (L20505-20527).
+const SCHEDULER: &str = "scheduler.redshift.amazonaws.com";
 /// Actions of an account.
 const QUOTA: usize = 100;
 /// An action that could not run for this long is skipped.
@@ -165,11 +167,7 @@ fn check(call: &Call, read: &impl Read, action: &mut ScheduledAction) -> Result<
             action.role
         )));
     }
-    rights::pass_to(
-        call,
-        std::slice::from_ref(&action.role),
-        "scheduler.redshift.amazonaws.com",
-    )?;
+    service_roles::may_pass(call, &action.role, SCHEDULER)?;
     if let (Some(start), Some(end)) = (action.start, action.end)
         && end <= start
     {
@@ -432,33 +430,19 @@ async fn run(control: &Arc<Control>, action: &ScheduledAction) -> Result<(), Api
     } else {
         return Ok(());
     };
-    let role = action
-        .role
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .to_string();
-    let session = "RedshiftScheduler";
-    let account = &control.config.account;
+    let caller = service_roles::session(
+        &control.config,
+        &control.records.view(),
+        &action.role,
+        SCHEDULER,
+        "RedshiftScheduler",
+    )?;
     Api(control.clone())
         .call(ApiRequest {
             service: op::PauseCluster::service().get(),
             operation: operation.into(),
             input,
-            caller: Arc::new(Caller {
-                account: account.clone(),
-                arn: format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"),
-                user_id: format!("{role}:{session}"),
-                kind: CallerKind::Role {
-                    name: role,
-                    session: session.into(),
-                    chained: false,
-                },
-                access_key_id: String::new(),
-                expires: None,
-                session_policies: Vec::new(),
-                tags: BTreeMap::new(),
-            }),
+            caller: Arc::new(caller),
             request_id: uuid::Uuid::new_v4().to_string(),
             source_ip: None,
             user_agent: "redshift.amazonaws.com".into(),
