@@ -80,7 +80,10 @@ async fn ask(call: &Call, place: Place, sql: String) -> Result<Rows, ApiError> {
 /// A login that fails: a user or a database that does not exist is a mistake of the caller.
 fn refused(error: &SqlError) -> ApiError {
     let state = error.state.0;
-    match ["28", "3D", "42"].iter().any(|class| state.starts_with(class)) {
+    match ["28", "3D", "42"]
+        .iter()
+        .any(|class| state.starts_with(class))
+    {
         true => errors::validation_exception(run::worded(error)),
         false => errors::database_connection_exception(run::worded(error)),
     }
