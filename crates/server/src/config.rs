@@ -58,6 +58,12 @@ pub struct ServeArgs {
     /// SQL connections at one time [default: 2000]
     #[arg(long, env = "LONGWAVE_MAX_CONNECTIONS")]
     pub max_connections: Option<usize>,
+    /// SMTP relay (host:port) that takes e-mail to subscribers of topics [default: none]
+    #[arg(long, env = "LONGWAVE_SMTP_RELAY")]
+    pub smtp_relay: Option<String>,
+    /// Address that e-mail is sent from [default: longwave@localhost]
+    #[arg(long, env = "LONGWAVE_SMTP_FROM")]
+    pub smtp_from: Option<String>,
     /// Another S3-compatible endpoint for COPY and UNLOAD; only in the file
     #[arg(skip)]
     pub external_s3: Option<ExternalS3File>,
@@ -129,6 +135,10 @@ pub struct Config {
     pub external_s3: Option<ExternalS3>,
     /// SQL connections at one time.
     pub max_connections: usize,
+    /// SMTP relay for e-mail to subscribers of topics.
+    pub smtp_relay: Option<String>,
+    /// Address that e-mail is sent from.
+    pub smtp_from: String,
 }
 
 impl Config {
@@ -179,6 +189,9 @@ impl Config {
                 .max_connections
                 .or(file.max_connections)
                 .unwrap_or(2000),
+            smtp_relay: given(args.smtp_relay, file.smtp_relay),
+            smtp_from: given(args.smtp_from, file.smtp_from)
+                .unwrap_or_else(|| "longwave@localhost".into()),
         };
         config.check()?;
         Ok(config)

@@ -90,6 +90,9 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     warehouse
         .host
         .set_temporary_logins(Arc::new(lw_control::Logins::of(&control)));
+    if let Some(relay) = &config.smtp_relay {
+        control.notices.set_mail_relay(relay, &config.smtp_from);
+    }
     control.start().await;
     let ready = Arc::new(AtomicBool::new(false));
     let serving_http = tokio::spawn(lw_aws_http::serve(

@@ -110,7 +110,6 @@ fn body(control: &Control, subscriber: &Subscriber, message: &Message) -> String
     if subscriber.raw && message.kind == "Notification" {
         return message.text.clone();
     }
-    let base = control.notices.http_url();
     let mut frame = json!({
         "Type": message.kind,
         "MessageId": message.message_id,
@@ -123,11 +122,7 @@ fn body(control: &Control, subscriber: &Subscriber, message: &Message) -> String
     }
     if let Some(token) = &message.token {
         frame["Token"] = token.as_str().into();
-        frame["SubscribeURL"] = format!(
-            "{base}/?Action=ConfirmSubscription&Version=2010-03-31&TopicArn={}&Token={token}",
-            subscriber.topic_arn
-        )
-        .into();
+        frame["SubscribeURL"] = confirmation_url(control, subscriber, message).into();
     }
     frame.to_string()
 }
@@ -157,6 +152,42 @@ async fn post(
         true => Ok(()),
         false => Err(format!("the endpoint answered {}", answer.status())),
     }
+}
+
+/// Hands a message to the mail relay.
+async fn mail(control: &Control, subscriber: &Subscriber, message: &Message) -> Result<(), String> {
+    let relay = control
+        .notices
+        .relay()
+        .ok_or("the operator has not set a mail relay")?;
+    let subject = match (&message.subject, &message.token) {
+        (Some(subject), _) => subject.as_str(),
+        (None, Some(_)) => "Confirm your subscription",
+        (None, None) => "Notification",
+    };
+    let text = match (&message.token, subscriber.protocol.as_str()) {
+        (Some(_), _) => {
+            let url = confirmation_url(control, subscriber, message);
+            format!("{}\n\n{}\n", message.text, url.unwrap_or_default())
+        }
+        (None, "email-json") => body(control, subscriber, message),
+        (None, _) => message.text.clone(),
+    };
+    relay.send(&subscriber.endpoint, subject, &text).await
+}
+
+/// Where a subscription is confirmed.
+fn confirmation_url(
+    control: &Control,
+    subscriber: &Subscriber,
+    message: &Message,
+) -> Option<String> {
+    let token = message.token.as_deref()?;
+    Some(format!(
+        "{}/?Action=ConfirmSubscription&Version=2010-03-31&TopicArn={}&Token={token}",
+        control.notices.http_url(),
+        subscriber.topic_arn
+    ))
 }
 
 /// Sends what is due: one job for each subscriber, so that a slow endpoint holds up nobody else.
@@ -195,6 +226,9 @@ async fn send_to(control: &Control, arn: &str) -> Result<(), ApiError> {
         let sent = match view.get::<Subscriber>(arn) {
             // It is gone, and with it what was for it.
             None => Ok(()),
+            Some(subscriber) if subscriber.protocol.starts_with("email") => {
+                mail(control, &subscriber, &message).await
+            }
             Some(subscriber) => post(control, &control.notices.client, &subscriber, &message).await,
         };
         let mut txn = control.records.begin().await;

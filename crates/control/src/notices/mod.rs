@@ -10,6 +10,7 @@ pub mod bus;
 mod delivery;
 mod dispatch;
 mod events;
+mod mail;
 mod roles;
 mod rules;
 pub mod sns;
@@ -36,12 +37,26 @@ pub struct Notices {
     audit: audit::Audit,
     client: reqwest::Client,
     http_url: RwLock<Option<String>>,
+    relay: RwLock<Option<mail::Relay>>,
 }
 
 impl Notices {
     /// Says under which URL the HTTP port is reached from outside: where subscriptions are confirmed.
     pub fn set_http_url(&self, url: &str) {
         *self.http_url.write() = Some(url.trim_end_matches('/').to_string());
+    }
+
+    /// Says where e-mail goes (`host:port` of an SMTP relay) and under whose address. Without it topics
+    /// have no subscribers by e-mail.
+    pub fn set_mail_relay(&self, address: &str, from: &str) {
+        *self.relay.write() = Some(mail::Relay {
+            address: address.to_string(),
+            from: from.to_string(),
+        });
+    }
+
+    fn relay(&self) -> Option<mail::Relay> {
+        self.relay.read().clone()
     }
 
     fn http_url(&self) -> String {

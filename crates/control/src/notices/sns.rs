@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::delivery::{self, Message};
+use super::mail;
 use crate::Call;
 use crate::page::page;
 use crate::records::{Record, Txn};
@@ -53,7 +54,7 @@ pub struct Subscriber {
     pub arn: String,
     /// The topic's.
     pub topic_arn: String,
-    /// `http`, `https`
+    /// `http`, `https`, `email`, `email-json`
     pub protocol: String,
     /// Where messages go.
     pub endpoint: String,
@@ -202,11 +203,15 @@ async fn subscribe(call: Call, input: SubscribeInput) -> Result<SubscribeRespons
             return Err(invalid("Endpoint"));
         }
         "http" | "https" => {}
-        "email" | "email-json" => {
+        "email" | "email-json" if call.control.notices.relay().is_none() => {
             return Err(invalid(
-                "Protocol email is not supported by Longwave yet: it has no mail relay",
+                "Protocol email: the operator has not set a mail relay (--smtp-relay)",
             ));
         }
+        "email" | "email-json" if !mail::is_address(&endpoint) => {
+            return Err(invalid("Email address"));
+        }
+        "email" | "email-json" => {}
         other => {
             return Err(invalid(format!(
                 "Protocol {other} is not supported by Longwave yet: use http or https"

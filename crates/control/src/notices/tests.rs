@@ -311,3 +311,128 @@ async fn rules_fire_by_the_clock_and_by_events() {
         "Rule can't be deleted since it has targets."
     );
 }
+
+/// A mail relay that keeps the mails it is given.
+async fn relay() -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let got: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = got.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (read, mut write) = stream.split();
+            let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(read));
+            write.write_all(b"220 here\r\n").await.unwrap();
+            let mut mail = None::<String>;
+            while let Some(line) = lines.next_line().await.unwrap() {
+                let answer = match (&mut mail, line.as_str()) {
+                    (Some(_), ".") => {
+                        kept.lock().extend(mail.take());
+                        "250 kept"
+                    }
+                    (Some(mail), line) => {
+                        mail.push_str(line);
+                        mail.push('\n');
+                        continue;
+                    }
+                    (None, "DATA") => {
+                        mail = Some(String::new());
+                        "354 go on"
+                    }
+                    (None, "QUIT") => break,
+                    (None, line) if line.starts_with("EHLO") => "250-here\r\n250 8BITMIME",
+                    (None, _) => "250 fine",
+                };
+                write
+                    .write_all(format!("{answer}\r\n").as_bytes())
+                    .await
+                    .unwrap();
+            }
+        }
+    });
+    (address, got)
+}
+
+fn text_of(mail: &str) -> String {
+    let body: String = mail
+        .split_once("\n\n")
+        .unwrap()
+        .1
+        .split_whitespace()
+        .collect();
+    let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, body).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test]
+async fn mail_goes_through_the_relay_once_it_is_confirmed() {
+    let bed = Bed::new().await;
+    let arn = bed
+        .call(
+            sns::op::CreateTopic,
+            CreateTopicInput {
+                name: "mails".into(),
+                ..Default::default()
+            },
+        )
+        .await
+        .unwrap()
+        .topic_arn
+        .unwrap();
+    let subscribe = |to: &str| SubscribeInput {
+        topic_arn: arn.clone(),
+        protocol: "email".into(),
+        endpoint: Some(to.into()),
+        ..Default::default()
+    };
+    let without = bed
+        .call(sns::op::Subscribe, subscribe("a@example.com"))
+        .await;
+    assert!(without.unwrap_err().message.contains("mail relay"));
+    let (address, got) = relay().await;
+    bed.control
+        .notices
+        .set_mail_relay(&address, "longwave@example.com");
+    assert!(
+        bed.call(sns::op::Subscribe, subscribe("nobody"))
+            .await
+            .is_err()
+    );
+    bed.call(sns::op::Subscribe, subscribe("a@example.com"))
+        .await
+        .unwrap();
+    until(|| got.lock().len() == 1).await;
+    let asked = got.lock().remove(0);
+    assert!(
+        asked.contains("To: <a@example.com>")
+            && asked.contains("Subject: Confirm your subscription")
+    );
+    let text = text_of(&asked);
+    let token = text.trim_end().rsplit_once("Token=").unwrap().1;
+    bed.call(
+        sns::op::ConfirmSubscription,
+        ConfirmSubscriptionInput {
+            topic_arn: arn.clone(),
+            token: token.into(),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    bed.call(
+        sns::op::Publish,
+        PublishInput {
+            topic_arn: Some(arn.clone()),
+            subject: Some("Hello".into()),
+            message: ".one\ntwo".into(),
+            ..Default::default()
+        },
+    )
+    .await
+    .unwrap();
+    until(|| got.lock().len() == 1).await;
+    let mail = got.lock().remove(0);
+    assert!(mail.contains("Subject: Hello"));
+    assert_eq!(text_of(&mail), ".one\ntwo");
+}
