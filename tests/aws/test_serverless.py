@@ -485,3 +485,76 @@ def test_parameters_and_passwords_take_effect(serverless, pair):
     with pytest.raises(psycopg2.OperationalError):
         connect(endpoint, password=PASSWORD)
     connect(endpoint, password=PASSWORD + "2").close()
+
+
+@needs_sql
+def test_a_usage_limit_turns_queries_off_and_on(serverless, pair):
+    _, workgroup = pair
+    serverless.update_workgroup(workgroupName=workgroup, baseCapacity=512)
+    seen = settle(serverless, workgroup)
+    sql = connect(seen["endpoint"], password=PASSWORD)
+    limit = serverless.create_usage_limit(
+        resourceArn=seen["workgroupArn"], usageType="serverless-compute", amount=1, period="daily", breachAction="deactivate"
+    )["usageLimit"]["usageLimitId"]
+    # A minute is charged at least: at 512 RPU that is more than an RPU-hour.
+    until = time.monotonic() + 90
+    with pytest.raises(psycopg2.Error) as refused:
+        while time.monotonic() < until:
+            rows(sql, "select count(*) from pg_class a, pg_class b")
+            time.sleep(1)
+    assert "usage limit" in str(refused.value)
+    serverless.update_usage_limit(usageLimitId=limit, amount=1000)
+    sql.close()
+    sql = connect(seen["endpoint"], password=PASSWORD)
+    assert rows(sql, "select 1") == [(1,)]
+    sql.close()
+    serverless.delete_usage_limit(usageLimitId=limit)
+
+
+@needs_sql
+def test_a_security_group_keeps_others_out(serverless, client, pair, unique):
+    redshift, group = client("redshift"), unique("sg")
+    redshift.create_cluster_security_group(ClusterSecurityGroupName=group, Description="nobody")
+    serverless.update_workgroup(workgroupName=pair[1], securityGroupIds=[group])
+    endpoint = settle(serverless, pair[1])["endpoint"]
+    with pytest.raises(psycopg2.OperationalError):
+        connect(endpoint, password=PASSWORD)
+    serverless.update_workgroup(workgroupName=pair[1], securityGroupIds=[])
+    settle(serverless, pair[1])
+    connect(endpoint, password=PASSWORD).close()
+    redshift.delete_cluster_security_group(ClusterSecurityGroupName=group)
+
+
+@needs_sql
+def test_credentials_of_the_caller_log_in(serverless, pair):
+    workgroup = pair[1]
+    endpoint = serverless.get_workgroup(workgroupName=workgroup)["workgroup"]["endpoint"]
+    given = serverless.get_credentials(workgroupName=workgroup, dbName="dev", durationSeconds=900)
+    left = given["expiration"] - datetime.datetime.now(datetime.timezone.utc)
+    assert datetime.timedelta(seconds=880) < left <= datetime.timedelta(seconds=900)
+    sql = connect(endpoint, given["dbUser"], given["dbPassword"])
+    assert rows(sql, "select current_user") == [(given["dbUser"],)]
+    sql.close()
+    for user, password in ((given["dbUser"], given["dbPassword"] + "x"), ("IAM:somebody", given["dbPassword"])):
+        with pytest.raises(psycopg2.OperationalError):
+            connect(endpoint, user, password)
+    with pytest.raises(serverless.exceptions.ValidationException):
+        serverless.get_credentials(workgroupName=workgroup, durationSeconds=899)
+    with pytest.raises(serverless.exceptions.ResourceNotFoundException):
+        serverless.get_credentials(workgroupName=workgroup + "-x")
+
+
+@needs_sql
+def test_managed_passwords_log_in(serverless, client, pair):
+    namespace, workgroup = pair
+    managed = serverless.update_namespace(namespaceName=namespace, manageAdminPassword=True)["namespace"]
+    secrets = client("secretsmanager")
+    secret = json.loads(secrets.get_secret_value(SecretId=managed["adminPasswordSecretArn"])["SecretString"])
+    endpoint = serverless.get_workgroup(workgroupName=workgroup)["workgroup"]["endpoint"]
+    assert secret["port"] == endpoint["port"] and secret["dbname"] == "dev"
+    connect(endpoint, secret["username"], secret["password"]).close()
+    secrets.rotate_secret(SecretId=managed["adminPasswordSecretArn"])
+    with pytest.raises(psycopg2.OperationalError):
+        connect(endpoint, secret["username"], secret["password"])
+    secret = json.loads(secrets.get_secret_value(SecretId=managed["adminPasswordSecretArn"])["SecretString"])
+    connect(endpoint, secret["username"], secret["password"]).close()
