@@ -317,6 +317,19 @@ async fn on_namespace(control: Arc<Control>, name: String, id: String) {
         let Some(work) = namespace.pending.clone().filter(|work| work.id() == id) else {
             return;
         };
+        if let NamespaceWork::Delete {
+            final_snapshot: Some(last),
+            ..
+        } = &work
+            && view
+                .get::<Snapshot>(last)
+                .is_some_and(|s| s.stage == Stage::Taking)
+        {
+            // Its own job takes it; without it nothing is deleted.
+            resume(&control);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        }
         let result = match work {
             NamespaceWork::Make => return,
             NamespaceWork::Restore { ref source, .. } => {
@@ -442,7 +455,6 @@ async fn delete_namespace(
     if let Some(snapshot) = final_snapshot.and_then(|name| view.get::<Snapshot>(name)) {
         match snapshot.stage {
             Stage::Ready => {}
-            // Its own job takes it; without it nothing is deleted.
             Stage::Taking => return Err("the final snapshot is not there yet".into()),
             Stage::Failed | Stage::Going => {
                 let mut txn = control.records.begin().await;

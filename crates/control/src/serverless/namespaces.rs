@@ -6,6 +6,7 @@ use lw_aws_model::redshift_serverless::{
     DeleteNamespaceResponse, GetNamespaceRequest, GetNamespaceResponse, ListNamespacesRequest,
     ListNamespacesResponse, UpdateNamespaceRequest, UpdateNamespaceResponse, errors, op,
 };
+use lw_policy::{Request, Resource};
 use lw_services::warehouses::NamespaceSpec;
 
 use super::paging::page;
@@ -15,6 +16,7 @@ use super::{
     workgroup_of,
 };
 use crate::Call;
+use crate::identity::authorize;
 use crate::registry::{Depth, Registry};
 use crate::secrets::managed;
 
@@ -61,6 +63,18 @@ fn roles(given: Option<&[String]>, default: Option<&str>) -> Result<(), ApiError
     }
 }
 
+/// Who gives roles to a namespace must be allowed to pass them on.
+fn pass_roles(call: &Call, roles: &[String]) -> Result<(), ApiError> {
+    for role in roles {
+        authorize(
+            call,
+            Request::new("iam:PassRole", [Resource::new(role.as_str())])
+                .with("iam:PassedToService", "redshift.amazonaws.com"),
+        )?;
+    }
+    Ok(())
+}
+
 /// The key that a caller names; the one that AWS owns is none.
 fn key(given: Option<String>) -> Option<String> {
     given.filter(|key| !key.is_empty() && key != OWNED_KEY)
@@ -103,6 +117,7 @@ async fn create(
         Some(input.iam_roles.as_deref().unwrap_or_default()),
         input.default_iam_role_arn.as_deref(),
     )?;
+    pass_roles(&call, input.iam_roles.as_deref().unwrap_or_default())?;
     let secret_key = input.admin_password_secret_kms_key_id;
     if managed {
         managed::may_manage(&call, &input.namespace_name, secret_key.as_deref())?;
@@ -211,6 +226,7 @@ async fn update(
     if let Some(user) = &input.admin_username {
         rules::admin_user(user)?;
     }
+    pass_roles(&call, input.iam_roles.as_deref().unwrap_or_default())?;
     whole(async move {
         let mut txn = call.begin().await;
         let view = call.view();
