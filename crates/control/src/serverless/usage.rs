@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::drive::{Step, compute, text};
 use super::paging::page;
 use super::resources::{self, Resource};
-use super::state::{Gate, SERVICE, Workgroup};
+use super::state::{Gate, Namespace, SERVICE, Workgroup};
 use super::{not_found, workgroup};
 use crate::records::{Record, Txn, View};
 use crate::registry::{Depth, Registry};
@@ -179,11 +179,19 @@ pub fn forget(txn: &mut Txn, view: &View, workgroup: &Workgroup) {
     txn.delete::<Meter>(&workgroup.uuid);
 }
 
+/// True if a workgroup serves SQL and nobody else is starting or stopping it now.
+fn steady(view: &View, workgroup: &Workgroup) -> bool {
+    workgroup.available()
+        && view
+            .get::<Namespace>(&workgroup.namespace)
+            .is_some_and(|namespace| namespace.pending.is_none())
+}
+
 /// Reads the counters of all workgroups, and does what limits demand.
 pub async fn upkeep(control: &Arc<Control>) {
     let view = control.records.view();
     for workgroup in view.list::<Workgroup>() {
-        if !workgroup.available() {
+        if !steady(&view, &workgroup) {
             continue;
         }
         let read = match control.provisioner.usage(&workgroup.namespace_id).await {
@@ -332,7 +340,7 @@ fn amount(amount: i64) -> Result<i64, ApiError> {
 /// Looks at the limits of a workgroup again after they changed, before the caller hears of it.
 async fn look(call: &Call, name: &str) -> Result<(), ApiError> {
     let known = workgroup(&call.view(), name)?;
-    if !known.available() {
+    if !steady(&call.view(), &known) {
         return Ok(());
     }
     judge(&call.control, &known)
