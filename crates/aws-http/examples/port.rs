@@ -21,6 +21,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         metrics: prometheus::Registry::new(),
         ca_pem: None,
         api: None,
+        access: None,
     };
     let listener = tokio::net::TcpListener::bind(&address).await?;
     serve(listener, config, async {

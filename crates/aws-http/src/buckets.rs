@@ -2,7 +2,7 @@
 //! those of an S3-compatible endpoint if one is configured.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -44,6 +44,7 @@ pub struct ExternalS3 {
 pub struct Buckets {
     store: Arc<BucketStore>,
     config: Arc<BucketsConfig>,
+    access: Arc<OnceLock<Arc<dyn BucketAccess>>>,
 }
 
 impl std::fmt::Debug for Buckets {
@@ -60,11 +61,20 @@ impl Buckets {
         Buckets {
             store,
             config: Arc::new(config),
+            access: Arc::default(),
         }
     }
 
-    /// The account has no IAM yet: the root's keys are right, and so is every role of the account.
+    /// From now on this decides who may do what.
+    pub fn judged_by(&self, access: Arc<dyn BucketAccess>) {
+        let _ = self.access.set(access);
+    }
+
+    /// Without anybody to decide, the root's keys are right, and so is every role of the account.
     fn check(&self, identity: &BucketIdentity) -> Result<(), BucketError> {
+        if let Some(access) = self.access.get() {
+            return access.statement(identity, None);
+        }
         let config = &self.config;
         match identity {
             BucketIdentity::DefaultRole => Ok(()),
@@ -145,7 +155,12 @@ impl BucketResolver for Buckets {
         match (self.store.bucket(bucket), &self.config.external) {
             (Ok(own), _) => {
                 self.check(identity)?;
-                Ok(Arc::new(OwnBucket { bucket: own }))
+                Ok(Arc::new(OwnBucket {
+                    name: bucket.to_string(),
+                    bucket: own,
+                    access: self.access.get().cloned(),
+                    identity: identity.clone(),
+                }))
             }
             (Err(_), Some(config)) => external::open(config, bucket, region, identity),
             (Err(missing), None) => {
@@ -159,10 +174,33 @@ impl BucketResolver for Buckets {
 
 #[derive(Debug)]
 struct OwnBucket {
+    name: String,
     bucket: Arc<BucketDir>,
+    access: Option<Arc<dyn BucketAccess>>,
+    identity: BucketIdentity,
 }
 
 impl OwnBucket {
+    fn may(
+        &self,
+        action: &str,
+        key: Option<&str>,
+        prefix: Option<&str>,
+    ) -> Result<(), BucketError> {
+        match &self.access {
+            Some(access) => access.statement(
+                &self.identity,
+                Some(&BucketAction {
+                    action,
+                    bucket: &self.name,
+                    key,
+                    prefix,
+                }),
+            ),
+            None => Ok(()),
+        }
+    }
+
     async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&BucketDir) -> StoreResult<T> + Send + 'static,
@@ -190,18 +228,21 @@ fn info(meta: &ObjectMeta) -> ObjectInfo {
 #[async_trait]
 impl Bucket for OwnBucket {
     async fn list(&self, prefix: &str) -> Result<Vec<ObjectInfo>, BucketError> {
+        self.may("s3:ListBucket", None, Some(prefix))?;
         let prefix = prefix.to_string();
         let all = self.blocking(move |b| b.list_all(&prefix)).await?;
         Ok(all.iter().map(|meta| info(meta)).collect())
     }
 
     async fn head(&self, key: &str) -> Result<ObjectInfo, BucketError> {
+        self.may("s3:GetObject", Some(key), None)?;
         let key = key.to_string();
         let meta = self.blocking(move |b| b.meta(&key)).await?;
         Ok(info(&meta))
     }
 
     async fn get(&self, key: &str, range: Option<Range<u64>>) -> Result<ObjectStream, BucketError> {
+        self.may("s3:GetObject", Some(key), None)?;
         let key = key.to_string();
         let (file, meta) = self.blocking(move |b| b.open(&key)).await?;
         let range = range.unwrap_or(0..meta.size);
@@ -225,6 +266,7 @@ impl Bucket for OwnBucket {
                 "Your key is too long",
             ));
         }
+        self.may("s3:PutObject", Some(key), None)?;
         Ok(Box::new(OwnWriter {
             bucket: self.bucket.clone(),
             key: key.to_string(),
@@ -234,6 +276,7 @@ impl Bucket for OwnBucket {
     }
 
     async fn delete(&self, key: &str) -> Result<(), BucketError> {
+        self.may("s3:DeleteObject", Some(key), None)?;
         let key = key.to_string();
         self.blocking(move |b| b.delete(&key)).await?;
         Ok(())

@@ -27,8 +27,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{StatusCode, header};
 use lw_aws_model::edge::AwsApi;
+use lw_services::buckets::BucketAccess;
 use prometheus::{IntCounterVec, Opts, Registry, TextEncoder};
-use s3s::auth::{S3Auth, SecretKey};
+use s3s::auth::SecretKey;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -60,6 +61,8 @@ pub struct HttpConfig {
     pub ca_pem: Option<PathBuf>,
     /// The AWS services but S3; `None`: they are refused.
     pub api: Option<Arc<dyn AwsApi>>,
+    /// Who may use which buckets; `None`: the root's key alone.
+    pub access: Option<Arc<dyn BucketAccess>>,
 }
 
 struct Port {
@@ -109,9 +112,16 @@ pub fn router(config: HttpConfig) -> std::io::Result<Router> {
         region: config.region.clone(),
         account: config.account_id.clone(),
     });
-    builder.set_auth(RootKey {
-        id: config.access_key_id.clone(),
-        secret: SecretKey::from(config.secret_access_key.clone()),
+    builder.set_auth(s3::Keys {
+        root: (
+            config.access_key_id.clone(),
+            SecretKey::from(config.secret_access_key.clone()),
+        ),
+        access: config.access.clone(),
+    });
+    builder.set_access(s3::Access {
+        root: config.access_key_id.clone(),
+        access: config.access.clone(),
     });
     builder.set_host(s3::HostNames);
     let s3 = builder.build();
@@ -121,26 +131,6 @@ pub fn router(config: HttpConfig) -> std::io::Result<Router> {
         requests,
     });
     Ok(Router::new().fallback(dispatch).with_state(port))
-}
-
-/// The root's key, the only one until there is IAM.
-struct RootKey {
-    id: String,
-    secret: SecretKey,
-}
-
-#[async_trait::async_trait]
-impl S3Auth for RootKey {
-    async fn get_secret_key(&self, access_key: &str) -> s3s::S3Result<SecretKey> {
-        if access_key == self.id {
-            Ok(self.secret.clone())
-        } else {
-            Err(s3s::s3_error!(
-                InvalidAccessKeyId,
-                "The AWS Access Key Id you provided does not exist in our records."
-            ))
-        }
-    }
 }
 
 /// One place decides whose a request is: a signed one belongs to the service it is signed for, an

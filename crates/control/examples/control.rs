@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 
 use lw_aws_http::{BucketStore, HttpConfig};
 use lw_catalog_sql::SqliteRecords;
+use lw_control::identity::Access;
 use lw_control::{Api, Control, ControlConfig};
 use lw_services::warehouses::{NamespaceSpec, Provisioner};
 
@@ -66,6 +67,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             metrics: Default::default(),
             ca_pem: None,
             api: Some(Arc::new(Api(control.clone()))),
+            access: Some(Arc::new(Access(control.clone()))),
         },
         async {
             let _ = tokio::signal::ctrl_c().await;

@@ -6,8 +6,9 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::{digest, hmac};
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
@@ -18,7 +19,10 @@ const FILE: &str = "root.key";
 pub struct DoesNotOpen;
 
 /// A key of AES-256-GCM.
-pub struct Sealer(LessSafeKey);
+pub struct Sealer {
+    key: LessSafeKey,
+    derive: hmac::Key,
+}
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -29,15 +33,19 @@ impl std::fmt::Debug for Sealer {
 impl Sealer {
     /// The sealer with a key; `None` unless it has [`KEY_BYTES`].
     pub fn new(key: &[u8]) -> Option<Sealer> {
-        let key = UnboundKey::new(&AES_256_GCM, key).ok()?;
-        Some(Sealer(LessSafeKey::new(key)))
+        let derive = digest::digest(&digest::SHA256, &[b"longwave derive", key].concat());
+        let unbound = UnboundKey::new(&AES_256_GCM, key).ok()?;
+        Some(Sealer {
+            key: LessSafeKey::new(unbound),
+            derive: hmac::Key::new(hmac::HMAC_SHA256, derive.as_ref()),
+        })
     }
 
     /// Seals: a nonce, then what is sealed. It opens only with the same context.
     pub fn seal(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, DoesNotOpen> {
         let nonce: [u8; NONCE_LEN] = lw_base::random::bytes();
         let mut sealed = plain.to_vec();
-        self.0
+        self.key
             .seal_in_place_append_tag(
                 Nonce::assume_unique_for_key(nonce),
                 Aad::from(context),
@@ -53,10 +61,16 @@ impl Sealer {
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| DoesNotOpen)?;
         let mut rest = rest.to_vec();
         let plain = self
-            .0
+            .key
             .open_in_place(nonce, Aad::from(context), &mut rest)
             .map_err(|_| DoesNotOpen)?;
         Ok(plain.to_vec())
+    }
+
+    /// Forty characters that follow from a name, and that nobody without the key can tell.
+    pub fn derive(&self, name: &str) -> String {
+        let tag = hmac::sign(&self.derive, name.as_bytes());
+        STANDARD.encode(&tag.as_ref()[..30])
     }
 
     /// [`Sealer::seal`] as text.

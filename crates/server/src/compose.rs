@@ -58,6 +58,8 @@ pub struct Warehouse {
     pub host: Arc<Host>,
     /// The buckets of the S3 endpoint.
     pub buckets: Arc<BucketStore>,
+    /// The buckets as statements see them.
+    pub resolver: Arc<Buckets>,
 }
 
 impl Warehouse {
@@ -95,10 +97,14 @@ impl Warehouse {
             admin_password_given: config.admin_password_given,
             memory_bytes: config.memory_bytes,
             partitions: config.partitions,
-            buckets: resolver,
+            buckets: resolver.clone(),
         })
         .await?;
-        Ok(Warehouse { host, buckets })
+        Ok(Warehouse {
+            host,
+            buckets,
+            resolver,
+        })
     }
 
     /// SQL over the default namespace.

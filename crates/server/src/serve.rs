@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use lw_aws_http::HttpConfig;
 use lw_catalog_sql::SqliteRecords;
+use lw_control::identity::Access;
 use lw_control::{Api, Control, ControlConfig};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -93,6 +94,8 @@ pub async fn run(args: ServeArgs) -> Result<()> {
     if let Some(relay) = &config.smtp_relay {
         control.notices.set_mail_relay(relay, &config.smtp_from);
     }
+    let access = Arc::new(Access(control.clone()));
+    warehouse.resolver.judged_by(access.clone());
     control.start().await;
     let ready = Arc::new(AtomicBool::new(false));
     let serving_http = tokio::spawn(lw_aws_http::serve(
@@ -107,6 +110,7 @@ pub async fn run(args: ServeArgs) -> Result<()> {
             metrics: prometheus::Registry::new(),
             ca_pem: Some(dir.tls().join(tls::CA_FILE)),
             api: Some(Arc::new(Api(control.clone()))),
+            access: Some(access),
         },
         stop.clone().cancelled_owned(),
     ));

@@ -83,6 +83,40 @@ impl fmt::Debug for BucketIdentity {
     }
 }
 
+/// Decides who may use the warehouse's own buckets.
+pub trait BucketAccess: Send + Sync + fmt::Debug {
+    /// The secret of an access key (of temporary ones too: it follows from the id).
+    fn secret(&self, access_key_id: &str) -> Result<String, BucketError>;
+
+    /// May whoever signed a request with this key, whose signature is right, do this?
+    fn signed(
+        &self,
+        access_key_id: &str,
+        session_token: Option<&str>,
+        asked: &BucketAction<'_>,
+    ) -> Result<(), BucketError>;
+
+    /// May a statement do this? Without an action: does its identity prove right?
+    fn statement(
+        &self,
+        identity: &BucketIdentity,
+        asked: Option<&BucketAction<'_>>,
+    ) -> Result<(), BucketError>;
+}
+
+/// What is to be done with a bucket.
+#[derive(Debug, Clone, Copy)]
+pub struct BucketAction<'a> {
+    /// `s3:GetObject`
+    pub action: &'a str,
+    /// The bucket; empty for all of them.
+    pub bucket: &'a str,
+    /// The object, where it is about one.
+    pub key: Option<&'a str>,
+    /// What a list is limited to.
+    pub prefix: Option<&'a str>,
+}
+
 /// An object of a bucket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ObjectInfo {

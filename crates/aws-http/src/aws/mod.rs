@@ -206,10 +206,9 @@ fn failure(service: &Service, parts: &Parts, error: &ApiError, id: &str) -> Resp
             response(status, "text/xml", xml::error(Some(service), error, id), id)
         }
         Protocol::Json => {
-            // Of the caller's own faults these services know but 400 and few modelled statuses.
-            let modelled = service.shape_named(&error.shape).is_some();
+            // Of the caller's own faults the JSON services know but 400: no model of theirs has another.
             let status = match error.status {
-                403 | 404 if !modelled => StatusCode::BAD_REQUEST,
+                403 | 404 => StatusCode::BAD_REQUEST,
                 status => StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST),
             };
             let mut response = response(

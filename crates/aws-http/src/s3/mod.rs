@@ -1,6 +1,7 @@
 //! The S3 API over [`BucketStore`]. The crate `s3s` parses, checks signatures and prints; this says
 //! what the operations do. An operation that is not here is answered `NotImplemented` by `s3s`.
 
+mod access;
 pub(crate) mod body;
 mod checksums;
 mod conditions;
@@ -16,6 +17,7 @@ use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use crate::store::list::Page;
 use crate::store::{BucketDir, BucketStore, ObjectMeta, StoreResult};
+pub use access::{Access, Keys};
 use checksums::{Announced, fill_checksums};
 
 /// The operations.

@@ -11,6 +11,7 @@
 
 mod access;
 mod authorize;
+mod buckets;
 mod iam;
 pub mod logins;
 mod records;
@@ -27,6 +28,7 @@ use lw_aws_model::edge::{Caller, CallerKind, Key};
 
 pub use access::{Known, Lookup, ServiceKeys, request_tags, resource};
 pub use authorize::{Ask, authorize, authorize_call, decide};
+pub use buckets::Access;
 pub use records::{ManagedPolicy, Role, User};
 
 use crate::Control;

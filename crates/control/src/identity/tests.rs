@@ -617,3 +617,126 @@ async fn boundaries_bound() {
         "DeleteConflict"
     );
 }
+
+#[tokio::test]
+async fn buckets_by_role_and_by_key() {
+    use lw_services::buckets::{BucketAccess, BucketAction, BucketIdentity};
+
+    use super::Access;
+
+    let bed = Bed::new().await;
+    let access = Access(bed.control.clone());
+    let read = |key: &'static str| BucketAction {
+        action: "s3:GetObject",
+        bucket: "landing",
+        key: Some(key),
+        prefix: None,
+    };
+    let arn = |name: &str| format!("arn:aws:iam::123456789012:role/{name}");
+    let by = |access: &Access, arns: String, key| {
+        let result = access.statement(&BucketIdentity::Role(arns), Some(&read(key)));
+        result.err().map(|e| e.code).unwrap_or_default()
+    };
+    // Before there is a role for warehouses any name does, of this account.
+    assert_eq!(by(&access, arn("made-up"), "a"), "");
+    assert_eq!(
+        by(&access, "arn:aws:iam::444455556666:role/x".into(), "a"),
+        "NotAuthorizedToAssumeRole"
+    );
+    assert_eq!(by(&access, "role/x".into(), "a"), "InvalidRole");
+    role(&bed, "loader", TRUST_REDSHIFT).await.unwrap();
+    let chained = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::123456789012:role/loader"}, "Action": "sts:AssumeRole"}]}"#;
+    role(&bed, "next", chained).await.unwrap();
+    let put = |name: &str, document: &str| iam::PutRolePolicyRequest {
+        role_name: name.into(),
+        policy_name: "read".into(),
+        policy_document: document.into(),
+    };
+    let in_folder = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::landing/in/*"}]}"#;
+    bed.call(op::PutRolePolicy, put("loader", in_folder))
+        .await
+        .unwrap();
+    for (roles, key, expected) in [
+        (arn("made-up"), "in/a", "NotAuthorizedToAssumeRole"),
+        (arn("loader"), "in/a", ""),
+        (arn("loader"), "out/a", "AccessDenied"),
+        (arn("next"), "in/a", "NotAuthorizedToAssumeRole"),
+        (
+            format!("{},{}", arn("loader"), arn("next")),
+            "in/a",
+            "AccessDenied",
+        ),
+        (
+            format!("{},{}", arn("loader"), arn("made-up")),
+            "in/a",
+            "NotAuthorizedToAssumeRole",
+        ),
+    ] {
+        assert_eq!(by(&access, roles.clone(), key), expected, "{roles} {key}");
+    }
+    bed.call(op::PutRolePolicy, put("next", &allow("s3:*")))
+        .await
+        .unwrap();
+    let chain = format!("{},{}", arn("loader"), arn("next"));
+    assert_eq!(by(&access, chain, "anything"), "");
+
+    // Keys of a user, and of a session: secret, token, and what they may do.
+    user(&bed, "ann").await.unwrap();
+    put_user_policy(&bed, "ann", in_folder.into())
+        .await
+        .unwrap();
+    let key = new_key(&bed, "ann").await;
+    assert_eq!(
+        access.secret(&key.access_key_id).unwrap(),
+        key.secret_access_key
+    );
+    assert!(access.secret("AKIANOBODY").is_err());
+    access
+        .signed(&key.access_key_id, None, &read("in/a"))
+        .unwrap();
+    assert!(
+        access
+            .signed(&key.access_key_id, None, &read("out/a"))
+            .is_err()
+    );
+    let ann = caller(&bed, &key.access_key_id, None).await.unwrap();
+    let own = bed
+        .call_as(ann, sts::op::GetSessionToken, Default::default())
+        .await
+        .unwrap()
+        .credentials
+        .unwrap();
+    let token = Some(own.session_token.as_str());
+    assert_eq!(
+        access.secret(&own.access_key_id).unwrap(),
+        own.secret_access_key
+    );
+    access
+        .signed(&own.access_key_id, token, &read("in/a"))
+        .unwrap();
+    for token in [None, Some("x")] {
+        assert!(
+            access
+                .signed(&own.access_key_id, token, &read("in/a"))
+                .is_err()
+        );
+    }
+    let keys = |secret: &str, token: Option<&str>| BucketIdentity::Keys {
+        access_key_id: own.access_key_id.clone(),
+        secret_access_key: secret.into(),
+        session_token: token.map(Into::into),
+    };
+    let secret = own.secret_access_key.as_str();
+    access
+        .statement(&keys(secret, token), Some(&read("in/a")))
+        .unwrap();
+    assert!(
+        access
+            .statement(&keys(secret, token), Some(&read("out/a")))
+            .is_err()
+    );
+    assert!(access.statement(&keys("x", token), None).is_err());
+    assert!(access.statement(&keys(secret, None), None).is_err());
+}

@@ -44,7 +44,11 @@ pub fn decrypt(
     blob: &[u8],
     context: &Context,
 ) -> Result<(std::sync::Arc<Key>, Vec<u8>), ApiError> {
-    let invalid = || errors::invalid_ciphertext_exception("");
+    let invalid = || {
+        errors::invalid_ciphertext_exception(
+            "The ciphertext is damaged, was made with another encryption context, or is none.",
+        )
+    };
     let (header, sealed) = blob.split_at_checked(HEADER).ok_or_else(invalid)?;
     let id = key_of(blob).ok_or_else(invalid)?;
     let number = u32::from_be_bytes(header[17..HEADER].try_into().map_err(|_| invalid())?);
