@@ -299,11 +299,24 @@ def test_usage_limits(serverless, pair, unique):
             call(usageLimitId=identifier)
 
 
-def test_scheduled_actions(serverless, pair, unique):
+def test_scheduled_actions(serverless, client, pair, unique):
     namespace, name = pair[0], unique("act")
+    iam, role = client("iam"), unique("snap")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "scheduler.redshift.amazonaws.com"}, "Action": "sts:AssumeRole",
+        }],
+    }  # fmt: skip
+    allow = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "redshift-serverless:CreateSnapshot", "Resource": "*"}],
+    }
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    iam.put_role_policy(RoleName=role, PolicyName="snap", PolicyDocument=json.dumps(allow))
     action = {
         "namespaceName": namespace,
-        "roleArn": "arn:aws:iam::000000000000:role/snap",
+        "roleArn": arn,
         "targetAction": {"createSnapshot": {"namespaceName": namespace, "snapshotNamePrefix": "auto"}},
     }
     made = serverless.create_scheduled_action(scheduledActionName=name, schedule={"cron": "cron(30 12/4 *)"}, **action)
@@ -331,6 +344,8 @@ def test_scheduled_actions(serverless, pair, unique):
     snapshot = serverless.list_snapshots(namespaceName=namespace)["snapshots"][0]["snapshotName"]
     wait_for(lambda: serverless.get_snapshot(snapshotName=snapshot)["snapshot"]["status"], "AVAILABLE")
     serverless.delete_snapshot(snapshotName=snapshot)
+    iam.delete_role_policy(RoleName=role, PolicyName="snap")
+    iam.delete_role(RoleName=role)
 
 
 def test_endpoints(serverless, pair, unique):

@@ -3,26 +3,29 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
+use lw_aws_model::edge::{ApiRequest, AwsApi};
 use lw_aws_model::redshift_serverless::{
-    CreateScheduledActionRequest, CreateScheduledActionResponse,
+    CreateScheduledActionRequest, CreateScheduledActionResponse, CreateSnapshotRequest,
     CreateSnapshotScheduleActionParameters, DeleteScheduledActionRequest,
     DeleteScheduledActionResponse, GetScheduledActionRequest, GetScheduledActionResponse,
     ListScheduledActionsRequest, ListScheduledActionsResponse, Schedule,
     ScheduledActionAssociation, ScheduledActionResponse, TargetAction,
     UpdateScheduledActionRequest, UpdateScheduledActionResponse, errors, op,
 };
-use lw_aws_model::{ApiError, Stored};
+use lw_aws_model::{ApiError, Operation, Shape, Stored};
 use serde::{Deserialize, Serialize};
 
 use super::cron::Cron;
 use super::drive::{Step, text};
 use super::paging::page;
-use super::state::Namespace;
-use super::{namespace, not_found, rules, snapshots, work_id};
+use super::{namespace, not_found, rules, work_id};
+use crate::identity::service_roles;
 use crate::records::{Record, Txn, View};
 use crate::registry::{Depth, Registry};
-use crate::{Call, Control};
+use crate::{Api, Call, Control};
 
+/// The service that roles of scheduled actions trust.
+const SCHEDULER: &str = "scheduler.redshift.amazonaws.com";
 /// Invocations that are told ahead.
 const AHEAD: usize = 5;
 /// Days on which schedules are held against each other: all days of the week, ends of months.
@@ -167,12 +170,6 @@ fn check(action: &ScheduledAction, view: &View, now: DateTime<Utc>) -> Result<()
     }
     rules::retention(target.retention_period)?;
     rules::snapshot_name(&snapshot_name(target, now))?;
-    if !action.role.starts_with("arn:aws") || !action.role.contains(":role/") {
-        return Err(errors::validation_exception(format!(
-            "Invalid IAM role ARN: {}.",
-            action.role
-        )));
-    }
     Ok(())
 }
 
@@ -220,36 +217,71 @@ fn snapshot_name(target: &CreateSnapshotScheduleActionParameters, at: DateTime<U
 pub async fn upkeep(control: &Arc<Control>) {
     let now = control.clock.now();
     for action in control.records.view().list::<ScheduledAction>() {
-        if !action.enabled || action.next(action.done).is_none_or(|next| next > now) {
+        let due = action.next(action.done).filter(|next| *next <= now);
+        let Some(due) = due.filter(|_| action.enabled) else {
             continue;
-        }
-        if let Err(error) = run(control, &action, now).await {
+        };
+        if let Err(error) = run(control, &action, due, now).await {
             tracing::warn!(action = action.name, error, "a scheduled action failed");
         }
     }
 }
 
-async fn run(control: &Arc<Control>, action: &ScheduledAction, now: DateTime<Utc>) -> Step {
-    let mut txn = control.records.begin().await;
-    let target = action.target.0.create_snapshot.clone();
-    if let (Some(target), Some(namespace)) = (target, txn.get::<Namespace>(&action.namespace)) {
-        let made = snapshots::ask(
-            control,
-            &mut txn,
-            &namespace,
-            &snapshot_name(&target, now),
-            target.retention_period,
-            target.tags.as_deref(),
-        );
-        if let Err(error) = made {
-            tracing::warn!(action = action.name, %error, "a scheduled action failed");
+/// Does what an action is for, as a session of its role.
+async fn act(
+    control: &Arc<Control>,
+    action: &ScheduledAction,
+    due: DateTime<Utc>,
+) -> Result<(), ApiError> {
+    let Some(target) = action.target.0.create_snapshot.clone() else {
+        return Ok(());
+    };
+    let caller = service_roles::session(
+        &control.config,
+        &control.records.view(),
+        &action.role,
+        SCHEDULER,
+        "RedshiftScheduler",
+    )?;
+    let input = CreateSnapshotRequest {
+        namespace_name: action.namespace.clone(),
+        retention_period: target.retention_period,
+        snapshot_name: snapshot_name(&target, due),
+        tags: target.tags,
+    };
+    Api(control.clone())
+        .call(ApiRequest {
+            service: op::CreateSnapshot::service().get(),
+            operation: op::CreateSnapshot::NAME.into(),
+            input: input.into_value(),
+            caller: Arc::new(caller),
+            request_id: work_id(),
+            source_ip: None,
+            user_agent: "redshift-serverless.amazonaws.com".into(),
+            secure: true,
+            presigned: false,
+        })
+        .await
+        .map(|_| ())
+}
+
+async fn run(
+    control: &Arc<Control>,
+    action: &ScheduledAction,
+    due: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Step {
+    // The snapshot's name is that of the time it was due: after a crash it is not made twice.
+    if let Err(error) = act(control, action, due).await {
+        if error.message.contains("operation running") {
+            return Err(text(error));
         }
+        tracing::warn!(action = action.name, %error, "a scheduled action failed");
     }
+    let mut txn = control.records.begin().await;
     txn.update::<ScheduledAction>(&action.name, |a| a.done = now)
         .map_err(text)?;
-    txn.commit().await.map_err(text)?;
-    super::drive::resume(control);
-    Ok(())
+    txn.commit().await.map_err(text)
 }
 
 async fn create(
@@ -284,6 +316,7 @@ async fn create(
         done: now,
     };
     check(&made, &view, now)?;
+    service_roles::may_pass(&call, &made.role, SCHEDULER)?;
     let shown = made.shown(now);
     txn.put(made)?;
     txn.commit().await?;
@@ -314,6 +347,7 @@ async fn update(
     }
     known.done = now;
     check(&known, &view, now)?;
+    service_roles::may_pass(&call, &known.role, SCHEDULER)?;
     let shown = known.shown(now);
     txn.put(known)?;
     txn.commit().await?;

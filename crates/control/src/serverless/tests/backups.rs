@@ -254,10 +254,33 @@ async fn a_table_comes_back_under_a_new_name() {
     panic!("the table is not restored");
 }
 
+/// The role `snap`, which the scheduler may take, and what it may do.
+async fn scheduler_role(bed: &Bed, action: &str) {
+    use lw_aws_model::iam;
+    let role = iam::CreateRoleRequest {
+        role_name: "snap".into(),
+        assume_role_policy_document: r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"Service": "scheduler.redshift.amazonaws.com"}, "Action": "sts:AssumeRole"}]}"#
+            .into(),
+        ..Default::default()
+    };
+    // It may be there already.
+    let _ = bed.call(iam::op::CreateRole, role).await;
+    let policy = iam::PutRolePolicyRequest {
+        role_name: "snap".into(),
+        policy_name: "p".into(),
+        policy_document: format!(
+            r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "{action}", "Resource": "*"}}]}}"#
+        ),
+    };
+    bed.call(iam::op::PutRolePolicy, policy).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_schedule_makes_snapshots() {
     let bed = Bed::new().await;
     make(&bed, "sales", Some("sales-wg")).await;
+    scheduler_role(&bed, "redshift-serverless:CreateSnapshot").await;
     let action = |name: &str, cron: &str| CreateScheduledActionRequest {
         namespace_name: "sales".into(),
         role_arn: "arn:aws:iam::123456789012:role/snap".into(),
@@ -297,6 +320,11 @@ async fn a_schedule_makes_snapshots() {
     assert_eq!(count(&bed), 0);
     bed.control.clock.advance(chrono::Duration::hours(1));
     super::super::drive::upkeep(&bed.control).await;
+    super::super::drive::upkeep(&bed.control).await;
+    assert_eq!(count(&bed), 1);
+    // What the role may not do is not done.
+    scheduler_role(&bed, "redshift-serverless:GetSnapshot").await;
+    bed.control.clock.advance(chrono::Duration::hours(1));
     super::super::drive::upkeep(&bed.control).await;
     assert_eq!(count(&bed), 1);
 }
