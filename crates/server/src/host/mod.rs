@@ -26,7 +26,7 @@ use lw_base::{Result, SqlError, SqlState};
 use lw_engine::Threads;
 use lw_services::buckets::BucketResolver;
 use lw_services::warehouses::{ComputeSpec, Networks, TemporaryLogin, TemporaryLogins};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -88,7 +88,7 @@ struct Shared {
     tls: Option<Arc<rustls::ServerConfig>>,
     require_tls: bool,
     memory_bytes: usize,
-    threads: Threads,
+    pool: Mutex<Pool>,
     buckets: Arc<dyn BucketResolver>,
     logins: Arc<LateLogins>,
 }
@@ -102,6 +102,40 @@ impl Shared {
             memory.clamp(LEAST_MEMORY, self.memory_bytes.max(LEAST_MEMORY)),
             compute.units.clamp(1, most),
         )
+    }
+}
+
+/// The threads that compute, shared by all engines. They go when the last is closed: what they have
+/// allocated they give back only then.
+#[derive(Default)]
+struct Pool {
+    engines: usize,
+    threads: Option<Threads>,
+}
+
+/// The right to compute, of one engine, until dropped.
+struct Lease(Arc<Shared>);
+
+impl Lease {
+    fn new(shared: &Arc<Shared>) -> Result<(Lease, Threads)> {
+        let mut pool = shared.pool.lock();
+        let threads = match &pool.threads {
+            Some(threads) => threads.clone(),
+            None => Threads::new(limits::processors())?,
+        };
+        pool.threads = Some(threads.clone());
+        pool.engines += 1;
+        Ok((Lease(shared.clone()), threads))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut pool = self.0.pool.lock();
+        pool.engines -= 1;
+        if pool.engines == 0 {
+            pool.threads = None;
+        }
     }
 }
 
@@ -134,7 +168,7 @@ impl Host {
             tls: config.tls,
             require_tls: config.require_tls,
             memory_bytes: memory,
-            threads: Threads::new(limits::processors())?,
+            pool: Mutex::default(),
             buckets: config.buckets,
             logins: Arc::default(),
             layout,

@@ -16,8 +16,8 @@ use lw_storage::SegmentStore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::files;
 use super::namespace::Namespace;
+use super::{Lease, files};
 
 /// How often small inserts are folded into files.
 const FOLD_EVERY: Duration = Duration::from_secs(5);
@@ -30,6 +30,7 @@ pub(super) struct Open {
     store: Arc<SqliteStore>,
     stop: CancellationToken,
     background: TaskTracker,
+    _lease: Lease,
 }
 
 impl Open {
@@ -107,11 +108,12 @@ impl Namespace {
         files::remove(&spill_dir)?;
         std::fs::create_dir_all(&spill_dir)?;
         let (memory_bytes, partitions) = self.host.limits(compute);
+        let (lease, threads) = Lease::new(&self.host)?;
         let limits = EngineConfig {
             memory_bytes,
             partitions,
             spill_dir,
-            threads: self.host.threads.clone(),
+            threads,
         };
         let new_databases = match self.file().serverless {
             true => Isolation::Snapshot,
@@ -145,6 +147,7 @@ impl Namespace {
             store,
             stop: CancellationToken::new(),
             background: TaskTracker::new(),
+            _lease: lease,
         })
     }
 }
