@@ -127,7 +127,8 @@ def test_statements_are_never_lost(service):
         assert time.monotonic() < until
         time.sleep(0.05)
     # One that lasts for minutes, and others behind it in the same line.
-    slow = "select count(*) from generate_series(1, 100000) a, generate_series(1, 100000) b where a.generate_series > b.generate_series"
+    slow = """with recursive n(i) as (select 1 union all select i + 1 from n where i < 5000)
+        select count(*) from n a, n b, n c where a.i + b.i + c.i > 4"""
     asked = [data.execute_statement(Sql=sql, **where)["Id"] for sql in [slow] + ["create table behind as select 1 as a"] * 5]
     while data.describe_statement(Id=asked[0])["Status"] != "STARTED":
         assert time.monotonic() < until
