@@ -213,11 +213,29 @@ pub async fn resume(control: &Arc<Control>) {
                 Ok(_) => {}
                 Err(error) => {
                     tracing::error!(cluster = cluster.id, %error, "a cluster could not be started");
+                    try_again(control, &cluster.namespace).await;
                 }
             }
         }
         if !cluster.pending.is_empty() {
             drive(control, &cluster.namespace);
+        }
+    }
+}
+
+/// A cluster that could not be started with the service is not available until it can be.
+async fn try_again(control: &Arc<Control>, namespace: &str) {
+    let mut txn = control.records.begin().await;
+    if let Some(found) = find_by_namespace(&txn, namespace)
+        && found.pending.is_empty()
+    {
+        let mut cluster = (*found).clone();
+        cluster.push(Pending::Apply {
+            status: "modifying".into(),
+            event: None,
+        });
+        if txn.put(cluster).is_ok() && txn.commit().await.is_ok() {
+            drive(control, namespace);
         }
     }
 }

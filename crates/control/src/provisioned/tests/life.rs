@@ -462,3 +462,15 @@ async fn passwords_change_and_sessions_are_held_over_an_elastic_resize() {
         ["2000", "4000", "3012", "3011", "3534", "3537"]
     );
 }
+
+#[tokio::test]
+async fn a_cluster_that_does_not_start_is_tried_again() {
+    let bed = Bed::new().await;
+    made(&bed, "c1").await;
+    bed.fake.state.lock().broken = Some("the disk is away".into());
+    let bed = bed.reopen().await;
+    let shown = describe(&bed, "c1").await.unwrap();
+    assert_eq!(shown.cluster_status.as_deref(), Some("modifying"));
+    bed.fake.state.lock().broken = None;
+    until(&bed, "c1", "available").await;
+}
