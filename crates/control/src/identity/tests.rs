@@ -740,3 +740,50 @@ async fn buckets_by_role_and_by_key() {
     assert!(access.statement(&keys("x", token), None).is_err());
     assert!(access.statement(&keys(secret, None), None).is_err());
 }
+
+/// The buckets of the S3 endpoint as COPY and UNLOAD open them.
+#[tokio::test]
+async fn statements_reach_what_their_role_may() {
+    use lw_services::buckets::{BucketIdentity, BucketResolver};
+
+    use super::Access;
+
+    let bed = Bed::new().await;
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(lw_aws_http::BucketStore::open(dir.path()).unwrap());
+    store.create_bucket("landing").unwrap();
+    let config = lw_aws_http::BucketsConfig {
+        access_key_id: "AKIAROOT".into(),
+        secret_access_key: "secret".into(),
+        account_id: "123456789012".into(),
+        region: "us-east-1".into(),
+        external: None,
+    };
+    let buckets = lw_aws_http::Buckets::new(store, config);
+    buckets.judged_by(Arc::new(Access(bed.control.clone())));
+    role(&bed, "loader", TRUST_REDSHIFT).await.unwrap();
+    let document = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"],
+        "Resource": "arn:aws:s3:::landing/in/*"}]}"#;
+    let input = iam::PutRolePolicyRequest {
+        role_name: "loader".into(),
+        policy_name: "in".into(),
+        policy_document: document.into(),
+    };
+    bed.call(op::PutRolePolicy, input).await.unwrap();
+    let identity = BucketIdentity::Role("arn:aws:iam::123456789012:role/loader".into());
+    let bucket = buckets.open("landing", None, &identity).await.unwrap();
+    let mut writer = bucket.put("in/a").await.unwrap();
+    writer.write("x".into()).await.unwrap();
+    writer.finish().await.unwrap();
+    assert_eq!(bucket.head("in/a").await.unwrap().size, 1);
+    let code = |error: Option<lw_services::buckets::BucketError>| error.map(|e| e.code);
+    let denied = Some("AccessDenied".to_owned());
+    assert_eq!(code(bucket.put("out/a").await.err()), denied);
+    assert_eq!(code(bucket.list("in/").await.err()), denied);
+    assert_eq!(code(bucket.delete("in/a").await.err()), denied);
+    let other = BucketIdentity::Role("arn:aws:iam::123456789012:role/made-up".into());
+    assert_eq!(
+        code(buckets.open("landing", None, &other).await.err()).as_deref(),
+        Some("NotAuthorizedToAssumeRole")
+    );
+}
