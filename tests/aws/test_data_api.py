@@ -123,7 +123,7 @@ def test_errors_have_the_drivers_words(data):
         data.execute_statement(Sql="select ':n'", Parameters=[{"name": "n", "value": "1"}], **HERE)
     with pytest.raises(data.exceptions.ValidationException, match="doesn't exist in this region"):
         data.execute_statement(Sql="select 1", WorkgroupName="no-such-workgroup", Database="dev")
-    with pytest.raises(data.exceptions.DatabaseConnectionException):
+    with pytest.raises(data.exceptions.ValidationException, match="does not exist"):
         data.list_schemas(WorkgroupName="default", Database="no_such_database")
     state = over(data, data.execute_statement(Sql="select 1", WorkgroupName="default", Database="no_such_database")["Id"])
     assert state["Status"] == "FAILED" and "no_such_database" in state["Error"]

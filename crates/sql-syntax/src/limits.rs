@@ -12,6 +12,8 @@ pub(crate) const MAX_DEPTH: usize = 200;
 const MAX_CHAIN: usize = 500;
 /// Most ANDs and ORs in a row: planning makes an even tree of them.
 const MAX_LOGIC: usize = 2000;
+/// Highest number of a parameter: Bind counts them in 16 bits.
+const MAX_PARAMETER: u64 = 32_767;
 
 /// An error for a statement that is nested too deeply.
 pub(crate) fn too_deep() -> SqlError {
@@ -51,6 +53,7 @@ pub(crate) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<()> {
                     *row = Row::default();
                 }
             }
+            Token::Placeholder(name) => check_parameter(name)?,
             token if is_operator(token) => {
                 if let Some(row) = rows.last_mut()
                     && !row.takes(token)
@@ -62,6 +65,25 @@ pub(crate) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// `$1` to `$32767`. What is planned is as long as the highest number, so that a larger one must not
+/// get there.
+fn check_parameter(name: &str) -> Result<()> {
+    let Some(digits) = name
+        .strip_prefix('$')
+        .filter(|rest| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_digit()))
+    else {
+        return Ok(());
+    };
+    match digits.parse::<u64>() {
+        Ok(1..=MAX_PARAMETER) => Ok(()),
+        _ => Err(SqlError::new(
+            SqlState::UNDEFINED_PARAMETER,
+            format!("there is no parameter {name}"),
+        )
+        .with_hint(format!("Parameters are $1 to ${MAX_PARAMETER}."))),
+    }
 }
 
 /// A row of operators at one level of parentheses.
