@@ -332,38 +332,6 @@ impl ClusterRecord {
             cluster_create_time: made.then_some(self.created),
             automated_snapshot_retention_period: Some(self.auto_retention),
             manual_snapshot_retention_period: Some(self.manual_retention),
-            cluster_security_groups: Some(
-                self.security_groups
-                    .iter()
-                    .map(|name| ClusterSecurityGroupMembership {
-                        cluster_security_group_name: Some(name.clone()),
-                        status: Some("active".into()),
-                    })
-                    .collect(),
-            ),
-            vpc_security_groups: Some(
-                self.vpc_security_groups
-                    .iter()
-                    .map(|id| VpcSecurityGroupMembership {
-                        vpc_security_group_id: Some(id.clone()),
-                        status: Some("active".into()),
-                    })
-                    .collect(),
-            ),
-            cluster_parameter_groups: Some(vec![ClusterParameterGroupStatus {
-                parameter_group_name: Some(self.parameter_group.clone()),
-                parameter_apply_status: Some(self.parameters_status.clone()),
-                cluster_parameter_status_list: (self.parameters_status != "in-sync").then(|| {
-                    parameters::differing(read, self)
-                        .into_iter()
-                        .map(|name| ClusterParameterStatus {
-                            parameter_name: Some(name),
-                            parameter_apply_status: Some(self.parameters_status.clone()),
-                            parameter_apply_error_description: None,
-                        })
-                        .collect()
-                }),
-            }]),
             cluster_subnet_group_name: Some(self.subnet_group.clone()),
             vpc_id: Some(networks::VPC.into()),
             availability_zone: made.then(|| self.zone.clone()),
@@ -401,31 +369,11 @@ impl ClusterRecord {
             tags: Some(tags::of(read, &arn(config, &self.id))),
             kms_key_id: self.kms_key.clone(),
             enhanced_vpc_routing: Some(self.enhanced_routing),
-            iam_roles: Some(
-                self.iam_roles
-                    .iter()
-                    .map(|arn| ClusterIamRole {
-                        iam_role_arn: Some(arn.clone()),
-                        apply_status: Some("in-sync".into()),
-                    })
-                    .collect(),
-            ),
             pending_actions: list(Vec::new()),
             maintenance_track_name: Some(self.track.clone()),
             elastic_resize_number_of_node_options: self
                 .node()
                 .map(|node| node.elastic_options(self.base_nodes, self.nodes)),
-            deferred_maintenance_windows: Some(
-                self.deferrals
-                    .iter()
-                    .filter(|deferral| deferral.end > now)
-                    .map(|deferral| DeferredMaintenanceWindow {
-                        defer_maintenance_identifier: Some(deferral.id.clone()),
-                        defer_maintenance_start_time: Some(deferral.start),
-                        defer_maintenance_end_time: Some(deferral.end),
-                    })
-                    .collect(),
-            ),
             snapshot_schedule_identifier: self.schedule.clone(),
             snapshot_schedule_state: self.schedule.as_ref().map(|_| "ACTIVE".into()),
             expected_next_snapshot_schedule_time: super::schedules::next_for(read, self, now),
@@ -480,6 +428,65 @@ impl ClusterRecord {
                     "Disabled"
                 }
                 .into(),
+            ),
+            ..self.shown_memberships(read, now)
+        }
+    }
+
+    /// The lists of what it belongs to or has.
+    fn shown_memberships(&self, read: &impl Read, now: DateTime<Utc>) -> Cluster {
+        Cluster {
+            cluster_security_groups: Some(
+                self.security_groups
+                    .iter()
+                    .map(|name| ClusterSecurityGroupMembership {
+                        cluster_security_group_name: Some(name.clone()),
+                        status: Some("active".into()),
+                    })
+                    .collect(),
+            ),
+            vpc_security_groups: Some(
+                self.vpc_security_groups
+                    .iter()
+                    .map(|id| VpcSecurityGroupMembership {
+                        vpc_security_group_id: Some(id.clone()),
+                        status: Some("active".into()),
+                    })
+                    .collect(),
+            ),
+            cluster_parameter_groups: Some(vec![ClusterParameterGroupStatus {
+                parameter_group_name: Some(self.parameter_group.clone()),
+                parameter_apply_status: Some(self.parameters_status.clone()),
+                cluster_parameter_status_list: (self.parameters_status != "in-sync").then(|| {
+                    parameters::differing(read, self)
+                        .into_iter()
+                        .map(|name| ClusterParameterStatus {
+                            parameter_name: Some(name),
+                            parameter_apply_status: Some(self.parameters_status.clone()),
+                            parameter_apply_error_description: None,
+                        })
+                        .collect()
+                }),
+            }]),
+            iam_roles: Some(
+                self.iam_roles
+                    .iter()
+                    .map(|arn| ClusterIamRole {
+                        iam_role_arn: Some(arn.clone()),
+                        apply_status: Some("in-sync".into()),
+                    })
+                    .collect(),
+            ),
+            deferred_maintenance_windows: Some(
+                self.deferrals
+                    .iter()
+                    .filter(|deferral| deferral.end > now)
+                    .map(|deferral| DeferredMaintenanceWindow {
+                        defer_maintenance_identifier: Some(deferral.id.clone()),
+                        defer_maintenance_start_time: Some(deferral.start),
+                        defer_maintenance_end_time: Some(deferral.end),
+                    })
+                    .collect(),
             ),
             ..Cluster::default()
         }

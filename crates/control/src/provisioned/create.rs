@@ -94,20 +94,7 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
     node.check_count(count)?;
     let admin = admin_user(&input.master_username)?;
     let managed = input.manage_master_password == Some(true);
-    match (&input.master_user_password, managed) {
-        (Some(given), false) => password("MasterUserPassword", given)?,
-        (None, true) => {}
-        (Some(_), true) => {
-            return Err(ApiError::combination(
-                "MasterUserPassword cannot be specified when ManageMasterPassword is true.",
-            ));
-        }
-        (None, false) => {
-            return Err(ApiError::validation(
-                "The parameter MasterUserPassword must be provided, or ManageMasterPassword be true.",
-            ));
-        }
-    }
+    check_password(input.master_user_password.as_deref(), managed)?;
     let database = match some(input.db_name) {
         Some(name) => database(&name)?,
         None => "dev".into(),
@@ -123,15 +110,7 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
     let port = port(input.port, relocation || multi_az)?;
     options::version(input.cluster_version.as_deref())?;
     let track = options::track(input.maintenance_track_name.as_deref())?;
-    let sample_data = match some(input.load_sample_data).as_deref() {
-        None => false,
-        Some(word) if word.eq_ignore_ascii_case("tickit") => true,
-        Some(other) => {
-            return Err(ApiError::validation(format!(
-                "Invalid LoadSampleData: {other}. Valid value: TICKIT."
-            )));
-        }
-    };
+    let sample_data = sample_data(input.load_sample_data)?;
     let vpc_security_groups = networks::vpc_security_groups(input.vpc_security_group_ids)?;
     let iam_roles = options::iam_roles(input.iam_roles)?;
     rights::pass_roles(&call, &iam_roles)?;
@@ -234,6 +213,31 @@ async fn create(call: Call, input: CreateClusterMessage) -> Result<CreateCluster
     Ok(CreateClusterResult {
         cluster: Some(shown),
     })
+}
+
+/// A password is given, or managed: one of the two.
+fn check_password(given: Option<&str>, managed: bool) -> Result<(), ApiError> {
+    match (given, managed) {
+        (Some(given), false) => password("MasterUserPassword", given),
+        (None, true) => Ok(()),
+        (Some(_), true) => Err(ApiError::combination(
+            "MasterUserPassword cannot be specified when ManageMasterPassword is true.",
+        )),
+        (None, false) => Err(ApiError::validation(
+            "The parameter MasterUserPassword must be provided, or ManageMasterPassword be true.",
+        )),
+    }
+}
+
+/// LoadSampleData: TICKIT, or nothing.
+fn sample_data(given: Option<String>) -> Result<bool, ApiError> {
+    match some(given).as_deref() {
+        None => Ok(false),
+        Some(word) if word.eq_ignore_ascii_case("tickit") => Ok(true),
+        Some(other) => Err(ApiError::validation(format!(
+            "Invalid LoadSampleData: {other}. Valid value: TICKIT."
+        ))),
+    }
 }
 
 async fn describe(call: Call, input: DescribeClustersMessage) -> Result<ClustersMessage, ApiError> {

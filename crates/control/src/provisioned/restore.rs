@@ -13,6 +13,7 @@ use super::tables::TableRestoreRecord;
 use super::{
     events, lifecycle, networks, nodes, options, parameters, rights, subnets, tags, windows,
 };
+use crate::records::Txn;
 use crate::records::View;
 use crate::registry::{Depth, Registry};
 use crate::{Call, serverless};
@@ -100,56 +101,13 @@ async fn restore(
 ) -> Result<RestoreFromClusterSnapshotResult, ApiError> {
     let config = call.config();
     let id = cluster_identifier("ClusterIdentifier", &input.cluster_identifier)?;
-    if let Some(owner) = some(input.owner_account.clone())
-        && owner != config.account
-    {
-        return Err(errors::access_to_snapshot_denied_fault(format!(
-            "The snapshots of account {owner} are not accessible."
-        )));
-    }
     let mut txn = call.begin().await;
-    let (by_id, by_arn) = (
-        some(input.snapshot_identifier.clone()),
-        some(input.snapshot_arn.clone()),
-    );
-    let of_cluster = some(input.snapshot_cluster_identifier.clone());
-    let snapshot = find_either(
-        &txn,
-        config,
-        by_id.as_deref(),
-        by_arn.as_deref(),
-        of_cluster.as_deref(),
-    );
-    let source = match (snapshot, &by_arn) {
-        (Ok(snapshot), _) => {
-            if snapshot.status != "available" {
-                return Err(errors::invalid_cluster_snapshot_state_fault(format!(
-                    "The snapshot {} is not available: its state is {}.",
-                    snapshot.id, snapshot.status
-                )));
-            }
-            Source::of(&txn, &call, &snapshot)
-        }
-        (Err(missing), Some(arn)) => serverless_source(&call, arn).ok_or(missing)?,
-        (Err(missing), None) => return Err(missing),
-    };
+    let source = source_of(&call, &txn, &input)?;
     let node = nodes::find(input.node_type.as_deref().unwrap_or(&source.node_type))?;
     let count = input.number_of_nodes.unwrap_or(source.nodes);
     node.check_count(count)?;
     check_size(&source, node, count)?;
-    let from_ra3 = nodes::find(&source.node_type).is_ok_and(|old| old.ra3);
-    if from_ra3 && !node.ra3 {
-        return Err(errors::invalid_restore_fault(format!(
-            "A snapshot of node type {} cannot be restored to {}.",
-            source.node_type, node.name
-        )));
-    }
-    if from_ra3 && source.nodes == 1 && node.name != source.node_type {
-        // L3249
-        return Err(errors::invalid_restore_fault(
-            "A snapshot of a single node with managed storage can be restored to the same node type only.",
-        ));
-    }
+    check_type(&source, node)?;
     let encrypted = input
         .encrypted
         .unwrap_or(source.encrypted || input.kms_key_id.is_some());
@@ -170,34 +128,21 @@ async fn restore(
         input.cluster_security_groups,
         &vpc_security_groups,
     )?;
-    let subnet_group = match some(input.cluster_subnet_group_name) {
-        Some(name) => subnets::find_subnet_group(&txn, &name)?.name.clone(),
-        None if txn
-            .get::<subnets::SubnetGroup>(&source.subnet_group)
-            .is_some() =>
-        {
-            source.subnet_group.clone()
-        }
-        None => networks::DEFAULT.into(),
-    };
+    let subnet_group = subnet_group(&txn, input.cluster_subnet_group_name, &source)?;
     let parameter_group = match some(input.cluster_parameter_group_name) {
         Some(name) => parameters::find(&txn, &name)?.name.clone(),
         // L4014: the default group unless another is given.
         None => parameters::chosen(&txn, None)?,
     };
-    let _ = &source.parameter_group;
     options::hsm(
         &txn,
         &some(input.hsm_client_certificate_identifier),
         &some(input.hsm_configuration_identifier),
     )?;
-    if let Some(reserved) =
-        some(input.reserved_node_id).or(some(input.target_reserved_node_offering_id))
-    {
-        return Err(errors::reserved_node_not_found_fault(format!(
-            "Reserved node {reserved} not found."
-        )));
-    }
+    no_reserved_node(
+        input.reserved_node_id,
+        input.target_reserved_node_offering_id,
+    )?;
     if multi_az {
         options::check_multi_az(&txn, node, count, encrypted, &subnet_group)?;
     }
@@ -242,14 +187,7 @@ async fn restore(
         enhanced_routing: input
             .enhanced_vpc_routing
             .unwrap_or(source.enhanced_routing),
-        iam_roles: match input.iam_roles {
-            Some(roles) => {
-                let roles = options::iam_roles(Some(roles))?;
-                rights::pass_roles(&call, &roles)?;
-                roles
-            }
-            None => source.iam_roles.clone(),
-        },
+        iam_roles: iam_roles(&call, input.iam_roles, &source)?,
         default_role: some(input.default_iam_role_arn),
         track: match some(input.maintenance_track_name) {
             Some(name) => options::track(Some(&name))?,
@@ -260,14 +198,7 @@ async fn restore(
         elastic_ip: some(input.elastic_ip),
         ip_type: options::ip_type(input.ip_address_type)?,
         schedule: options::schedule(&txn, some(input.snapshot_schedule_identifier))?,
-        restore: Some(Stored(RestoreStatus {
-            status: Some("restoring".into()),
-            snapshot_size_in_mega_bytes: Some((source.bytes >> 20) as i64),
-            progress_in_mega_bytes: Some(0),
-            elapsed_time_in_seconds: Some(0),
-            estimated_time_to_completion_in_seconds: Some(1),
-            current_restore_rate_in_mega_bytes_per_second: Some(0.0),
-        })),
+        restore: Some(Stored(begun(&source))),
         ..ClusterRecord::default()
     };
     cluster.push(Pending::Restore {
@@ -287,24 +218,137 @@ async fn restore(
         cluster.push(Pending::Password { password });
     }
     create::put_new(&mut txn, &cluster)?;
-    tags::set(&mut txn, &arn(config, &id), Some(source.tags))?;
-    events::emit(
-        &mut txn,
-        call.now(),
-        events::CLUSTER,
-        &id,
-        2008,
-        format!(
-            "A restore operation to create a new Amazon Redshift cluster {id} from snapshot {} was started.",
-            source.id
-        ),
-    )?;
+    tags::set(&mut txn, &arn(config, &id), Some(source.tags.clone()))?;
+    tell_start(&mut txn, &call, &id, &source)?;
     let shown = cluster.shown(&txn, &call.control);
     txn.commit().await?;
     lifecycle::drive(&call.control, &cluster.namespace);
     Ok(RestoreFromClusterSnapshotResult {
         cluster: Some(shown),
     })
+}
+
+/// The snapshot that is to be restored.
+fn source_of(
+    call: &Call,
+    txn: &Txn,
+    input: &RestoreFromClusterSnapshotMessage,
+) -> Result<Source, ApiError> {
+    let config = call.config();
+    if let Some(owner) = some(input.owner_account.clone())
+        && owner != config.account
+    {
+        return Err(errors::access_to_snapshot_denied_fault(format!(
+            "The snapshots of account {owner} are not accessible."
+        )));
+    }
+    let (by_id, by_arn) = (
+        some(input.snapshot_identifier.clone()),
+        some(input.snapshot_arn.clone()),
+    );
+    let of_cluster = some(input.snapshot_cluster_identifier.clone());
+    let snapshot = find_either(
+        txn,
+        config,
+        by_id.as_deref(),
+        by_arn.as_deref(),
+        of_cluster.as_deref(),
+    );
+    match (snapshot, &by_arn) {
+        (Ok(snapshot), _) => {
+            if snapshot.status != "available" {
+                return Err(errors::invalid_cluster_snapshot_state_fault(format!(
+                    "The snapshot {} is not available: its state is {}.",
+                    snapshot.id, snapshot.status
+                )));
+            }
+            Ok(Source::of(txn, call, &snapshot))
+        }
+        (Err(missing), Some(arn)) => serverless_source(call, arn).ok_or(missing),
+        (Err(missing), None) => Err(missing),
+    }
+}
+
+/// That what is in it can be on nodes of this type.
+fn check_type(source: &Source, node: &nodes::NodeType) -> Result<(), ApiError> {
+    let from_ra3 = nodes::find(&source.node_type).is_ok_and(|old| old.ra3);
+    if from_ra3 && !node.ra3 {
+        return Err(errors::invalid_restore_fault(format!(
+            "A snapshot of node type {} cannot be restored to {}.",
+            source.node_type, node.name
+        )));
+    }
+    if from_ra3 && source.nodes == 1 && node.name != source.node_type {
+        // L3249
+        return Err(errors::invalid_restore_fault(
+            "A snapshot of a single node with managed storage can be restored to the same node type only.",
+        ));
+    }
+    Ok(())
+}
+
+/// The subnet group that is given, else the snapshot's if it is still there.
+fn subnet_group(txn: &Txn, given: Option<String>, source: &Source) -> Result<String, ApiError> {
+    Ok(match some(given) {
+        Some(name) => subnets::find_subnet_group(txn, &name)?.name.clone(),
+        None if txn
+            .get::<subnets::SubnetGroup>(&source.subnet_group)
+            .is_some() =>
+        {
+            source.subnet_group.clone()
+        }
+        None => networks::DEFAULT.into(),
+    })
+}
+
+/// There are no reserved nodes to be taken.
+fn no_reserved_node(node: Option<String>, offering: Option<String>) -> Result<(), ApiError> {
+    if let Some(reserved) = some(node).or(some(offering)) {
+        return Err(errors::reserved_node_not_found_fault(format!(
+            "Reserved node {reserved} not found."
+        )));
+    }
+    Ok(())
+}
+
+/// The roles that are given, which the caller must be allowed to pass on, else the snapshot's.
+fn iam_roles(
+    call: &Call,
+    given: Option<Vec<String>>,
+    source: &Source,
+) -> Result<Vec<String>, ApiError> {
+    let Some(roles) = given else {
+        return Ok(source.iam_roles.clone());
+    };
+    let roles = options::iam_roles(Some(roles))?;
+    rights::pass_roles(call, &roles)?;
+    Ok(roles)
+}
+
+fn tell_start(txn: &mut Txn, call: &Call, id: &str, source: &Source) -> Result<(), ApiError> {
+    events::emit(
+        txn,
+        call.now(),
+        events::CLUSTER,
+        id,
+        2008,
+        format!(
+            "A restore operation to create a new Amazon Redshift cluster {id} from snapshot {} was started.",
+            source.id
+        ),
+    )
+}
+
+/// The state of a restore that begins.
+fn begun(source: &Source) -> RestoreStatus {
+    RestoreStatus {
+        status: Some("restoring".into()),
+        snapshot_size_in_mega_bytes: Some((source.bytes >> 20) as i64),
+        progress_in_mega_bytes: Some(0),
+        elapsed_time_in_seconds: Some(0),
+        estimated_time_to_completion_in_seconds: Some(1),
+        current_restore_rate_in_mega_bytes_per_second: Some(0.0),
+    }
 }
 
 /// A snapshot of a namespace of Serverless, by its ARN.

@@ -72,6 +72,17 @@ fn not_if(negated: bool, expr: Expr) -> Expr {
 
 /// Desugars one expression whose parts are done.
 pub(super) fn desugar(expr: &mut Expr) -> Result<()> {
+    if let Expr::Value(literal) = &*expr
+        && matches!(
+            literal.value,
+            Value::HexStringLiteral(_)
+                | Value::SingleQuotedByteStringLiteral(_)
+                | Value::DoubleQuotedByteStringLiteral(_)
+        )
+    {
+        // Bits and bytes have no type here yet (VARBYTE).
+        return Err(SqlError::unsupported("a literal of bits or bytes"));
+    }
     // The expression is taken out and its replacement put back.
     let old = std::mem::replace(expr, Expr::value(Value::Null));
     *expr = rewritten(old)?;
@@ -84,14 +95,6 @@ fn rewritten(expr: Expr) -> Result<Expr> {
             value: Value::Number(digits, _),
             ..
         }) => number(&digits)?,
-        // Bits and bytes have no type here yet (VARBYTE).
-        Expr::Value(ValueWithSpan {
-            value:
-                Value::HexStringLiteral(_)
-                | Value::SingleQuotedByteStringLiteral(_)
-                | Value::DoubleQuotedByteStringLiteral(_),
-            ..
-        }) => return Err(SqlError::unsupported("a literal of bits or bytes")),
         Expr::UnaryOp { op, expr } => unary(op, *expr),
         Expr::Cast {
             kind,
