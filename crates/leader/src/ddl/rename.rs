@@ -85,7 +85,8 @@ impl Views {
     }
 }
 
-/// That the views can be read as before once all of it is done.
+/// That the views can be read as before once all of it is done. Late-binding views are read as they are
+/// found.
 fn check(changes: &[Change], session: &SessionInfo) -> Result<()> {
     let mut after = session.clone();
     for change in changes {
@@ -93,7 +94,7 @@ fn check(changes: &[Change], session: &SessionInfo) -> Result<()> {
     }
     for change in changes {
         if let Change::PutRelation(view) = change
-            && view.view().is_some()
+            && view.view().is_some_and(|def| !def.late_binding)
             && !reads_the_same(view, &after)
         {
             return Err(SqlError::unsupported(format!(
