@@ -6,7 +6,7 @@ use datafusion::sql::sqlparser::ast::{
     FunctionArgumentClause, FunctionArguments, Ident, NullTreatment, ObjectName, OrderByExpr,
     Value, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowType,
 };
-use lw_base::{Result, SqlError};
+use lw_base::{Result, SqlError, SqlState};
 use lw_pgrepr::SqlType;
 
 use super::desugar::{as_number, binary, call, cast, function, nested, text, typed, undo_number};
@@ -63,6 +63,13 @@ pub(super) fn calls(mut function: Function) -> Result<Expr> {
     };
     Ok(match name.as_str() {
         "nvl" | "isnull" | "ifnull" => call("coalesce", args),
+        // Of nothing: the engine would find out only while it runs.
+        "first_value" | "last_value" | "nth_value" | "lag" | "lead" if args.is_empty() => {
+            return Err(SqlError::new(
+                SqlState::UNDEFINED_FUNCTION,
+                format!("function {name}() does not exist"),
+            ));
+        }
         // In a select list: one row per number.
         "generate_series" => call("unnest", vec![call("__generate_series", args)]),
         "nvl2" => {
