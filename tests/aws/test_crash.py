@@ -76,7 +76,7 @@ def create(redshift, name, nodes=2):
     )
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("LONGWAVE_CRASH_ROUNDS", "10")) // 5))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("LONGWAVE_CRASH_ROUNDS", "10")) // 10))
 def test_operations_end_after_a_crash(service, seed):
     rng = random.Random(seed)
     name, other, snapshot = f"c{seed}", f"r{seed}", f"s{seed}"
