@@ -54,7 +54,7 @@ pub fn text(
     );
     let _ = writeln!(
         out,
-        "  AWS     export AWS_ENDPOINT_URL=http://{}:{} AWS_REGION={} AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY=...",
+        "  AWS     export AWS_ENDPOINT_URL=http://{0}:{1} AWS_REGION={2} AWS_DEFAULT_REGION={2} AWS_ACCESS_KEY_ID={3} AWS_SECRET_ACCESS_KEY=...",
         reachable(http.ip()),
         http.port(),
         config.region,
