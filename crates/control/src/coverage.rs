@@ -13,7 +13,7 @@ pub fn page() -> String {
     let mut out = String::from(
         "# Coverage of the AWS APIs\n\n\
          Made by `coverage` from the service models and the list of operations that are served; not edited by hand.\n\
-         **yes**: it does what it says. **record**: it keeps and shows what it is told, and the effect is missing.\n\
+         **yes**: it does what it says. **partly**: but for the members named, which are kept and shown. **record**: it keeps and shows what it is told, and the effect is missing.\n\
          **refused**: input is checked, then the call fails and says why. **no**: not there.\n",
     );
     for service in SERVICES {
@@ -25,6 +25,7 @@ pub fn page() -> String {
         for name in &names {
             let (word, note) = match registry.get(service.name, name).map(|entry| entry.depth) {
                 Some(Depth::Full) => ("yes", ""),
+                Some(Depth::Partly(which)) => ("partly", which),
                 Some(Depth::Record(why)) => ("record", why),
                 Some(Depth::Refused(why)) => ("refused", why),
                 None => ("no", ""),

@@ -32,6 +32,8 @@ use crate::secrets::Guard;
 pub enum Depth {
     /// It does what it says.
     Full,
+    /// It does what it says, but for some members, which are kept and shown; which.
+    Partly(&'static str),
     /// It keeps and shows records whose effect is missing; the reason.
     Record(&'static str),
     /// It checks its input and then says that it cannot be done here; the reason.

@@ -20,7 +20,11 @@ use crate::registry::{Depth, Registry};
 pub const REVISION: &str = "100000";
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::CreateCluster, Depth::Full, create);
+    registry.serve(
+        op::CreateCluster,
+        Depth::Partly("encryption, Multi-AZ, maintenance window and track"),
+        create,
+    );
     registry.serve(op::DescribeClusters, Depth::Full, describe);
 }
 

@@ -13,7 +13,13 @@ use crate::records::Txn;
 use crate::registry::{Depth, Registry};
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::ModifyCluster, Depth::Full, modify);
+    registry.serve(
+        op::ModifyCluster,
+        Depth::Partly(
+            "encryption, Multi-AZ and relocation (a restart), maintenance window and track",
+        ),
+        modify,
+    );
 }
 
 async fn modify(call: Call, input: ModifyClusterMessage) -> Result<ModifyClusterResult, ApiError> {

@@ -49,7 +49,11 @@ impl Record for ParameterGroup {
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::CreateClusterParameterGroup, Depth::Full, create);
+    registry.serve(
+        op::CreateClusterParameterGroup,
+        Depth::Partly("wlm_json_configuration, auto_mv, auto_analyze"),
+        create,
+    );
     registry.serve(op::DeleteClusterParameterGroup, Depth::Full, delete);
     registry.serve(
         op::DescribeClusterParameterGroups,
@@ -62,7 +66,11 @@ pub fn register(registry: &mut Registry) {
         Depth::Full,
         describe_default,
     );
-    registry.serve(op::ModifyClusterParameterGroup, Depth::Full, modify);
+    registry.serve(
+        op::ModifyClusterParameterGroup,
+        Depth::Partly("wlm_json_configuration, auto_mv, auto_analyze"),
+        modify,
+    );
     registry.serve(op::ResetClusterParameterGroup, Depth::Full, reset);
 }
 

@@ -35,10 +35,22 @@ impl Record for Partner {
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::AddPartner, Depth::Full, add);
-    registry.serve(op::DeletePartner, Depth::Full, delete);
-    registry.serve(op::UpdatePartnerStatus, Depth::Full, update);
-    registry.serve(op::DescribePartners, Depth::Full, describe);
+    registry.serve(op::AddPartner, Depth::Record("partners are not told"), add);
+    registry.serve(
+        op::DeletePartner,
+        Depth::Record("partners are not told"),
+        delete,
+    );
+    registry.serve(
+        op::UpdatePartnerStatus,
+        Depth::Record("partners are not told"),
+        update,
+    );
+    registry.serve(
+        op::DescribePartners,
+        Depth::Record("partners are not told"),
+        describe,
+    );
 }
 
 /// The namespace of a cluster of this account.

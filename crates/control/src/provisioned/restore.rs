@@ -19,7 +19,11 @@ use crate::registry::{Depth, Registry};
 use crate::{Call, serverless};
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::RestoreFromClusterSnapshot, Depth::Full, restore);
+    registry.serve(
+        op::RestoreFromClusterSnapshot,
+        Depth::Partly("encryption, Multi-AZ, maintenance window and track"),
+        restore,
+    );
 }
 
 /// Is something being restored from the snapshot with this name at the provisioner?

@@ -23,11 +23,15 @@ pub fn register(registry: &mut Registry) {
     registry.serve(op::ModifyClusterIamRoles, Depth::Full, modify_iam_roles);
     registry.serve(
         op::ModifyClusterMaintenance,
-        Depth::Full,
+        Depth::Record("no maintenance is run"),
         modify_maintenance,
     );
     registry.serve(op::ModifyClusterDbRevision, Depth::Full, modify_revision);
-    registry.serve(op::ModifyAquaConfiguration, Depth::Full, modify_aqua);
+    registry.serve(
+        op::ModifyAquaConfiguration,
+        Depth::Record("AQUA has ended"),
+        modify_aqua,
+    );
     registry.serve(
         op::FailoverPrimaryCompute,
         Depth::Record("there is one machine: the leader is restarted"),

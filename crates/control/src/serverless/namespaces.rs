@@ -21,8 +21,16 @@ use crate::registry::{Depth, Registry};
 use crate::secrets::managed;
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::CreateNamespace, Depth::Full, create);
-    registry.serve(op::UpdateNamespace, Depth::Full, update);
+    registry.serve(
+        op::CreateNamespace,
+        Depth::Partly("kmsKeyId, logExports"),
+        create,
+    );
+    registry.serve(
+        op::UpdateNamespace,
+        Depth::Partly("kmsKeyId, logExports"),
+        update,
+    );
     registry.serve(op::GetNamespace, Depth::Full, get);
     registry.serve(op::ListNamespaces, Depth::Full, list);
     registry.serve(op::DeleteNamespace, Depth::Full, delete);

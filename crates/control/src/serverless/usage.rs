@@ -316,8 +316,16 @@ async fn prune(control: &Arc<Control>) -> Step {
 }
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::CreateUsageLimit, Depth::Full, create);
-    registry.serve(op::UpdateUsageLimit, Depth::Full, update);
+    registry.serve(
+        op::CreateUsageLimit,
+        Depth::Partly("log and emit-metric only write to the log"),
+        create,
+    );
+    registry.serve(
+        op::UpdateUsageLimit,
+        Depth::Partly("log and emit-metric only write to the log"),
+        update,
+    );
     registry.serve(op::GetUsageLimit, Depth::Full, get);
     registry.serve(op::ListUsageLimits, Depth::Full, list);
     registry.serve(op::DeleteUsageLimit, Depth::Full, delete);

@@ -15,8 +15,16 @@ use crate::records::View;
 use crate::registry::{Depth, Registry};
 
 pub fn register(registry: &mut Registry) {
-    registry.serve(op::CreateWorkgroup, Depth::Full, create);
-    registry.serve(op::UpdateWorkgroup, Depth::Full, update);
+    registry.serve(
+        op::CreateWorkgroup,
+        Depth::Partly("maxCapacity, pricePerformanceTarget, subnets, tracks, most query limits"),
+        create,
+    );
+    registry.serve(
+        op::UpdateWorkgroup,
+        Depth::Partly("maxCapacity, pricePerformanceTarget, subnets, tracks, most query limits"),
+        update,
+    );
     registry.serve(op::GetWorkgroup, Depth::Full, get);
     registry.serve(op::ListWorkgroups, Depth::Full, list);
     registry.serve(op::DeleteWorkgroup, Depth::Full, delete);
