@@ -16,35 +16,42 @@ struct Node {
     parts: BTreeMap<String, Node>,
 }
 
-/// The input of an operation from the parameters of a request. Parameters that the model does not
-/// know are ignored, as AWS does.
-pub fn decode(
-    service: &Service,
-    shape: Option<ShapeId>,
-    body: &[u8],
-) -> Result<(BTreeMap<String, String>, Value), ApiError> {
-    let mut root = Node::default();
-    let mut plain = BTreeMap::new();
-    for (name, value) in form_urlencoded::parse(body) {
-        if !name.contains('.') {
-            plain.insert(name.to_string(), value.to_string());
-        }
-        let mut node = &mut root;
-        for (depth, part) in name.split('.').enumerate() {
-            if depth == DEEPEST {
-                return Err(malformed(format!(
-                    "the parameter {name} is nested too deep"
-                )));
+/// The parameters of a request.
+pub struct Form {
+    root: Node,
+}
+
+impl Form {
+    /// Reads a form. Parameters that no model knows are ignored later, as AWS does.
+    pub fn parse(body: &[u8]) -> Result<Form, ApiError> {
+        let mut root = Node::default();
+        for (name, value) in form_urlencoded::parse(body) {
+            let mut node = &mut root;
+            for (depth, part) in name.split('.').enumerate() {
+                if depth == DEEPEST {
+                    return Err(malformed(format!(
+                        "the parameter {name} is nested too deep"
+                    )));
+                }
+                node = node.parts.entry(part.to_string()).or_default();
             }
-            node = node.parts.entry(part.to_string()).or_default();
+            node.value = Some(value.into_owned());
         }
-        node.value = Some(value.into_owned());
+        Ok(Form { root })
     }
-    let value = match shape {
-        Some(shape) => convert(service, shape, &root, "")?,
-        None => Value::empty(),
-    };
-    Ok((plain, value))
+
+    /// A parameter whose name has one part (`Action`, `Version`).
+    pub fn plain(&self, name: &str) -> Option<&str> {
+        self.root.parts.get(name)?.value.as_deref()
+    }
+
+    /// The input of an operation.
+    pub fn input(&self, service: &Service, shape: Option<ShapeId>) -> Result<Value, ApiError> {
+        match shape {
+            Some(shape) => convert(service, shape, &self.root, ""),
+            None => Ok(Value::empty()),
+        }
+    }
 }
 
 fn malformed(message: String) -> ApiError {

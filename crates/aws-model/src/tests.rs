@@ -46,8 +46,9 @@ fn a_form_becomes_a_structure() {
     let body = b"Action=CreateCluster&Version=2012-12-01&ClusterIdentifier=c1&NodeType=ra3.4xlarge&MasterUsername=adm\
         &NumberOfNodes=2&PubliclyAccessible=true&Tags.Tag.1.Key=a&Tags.Tag.1.Value=b&Tags.Tag.2.Key=c\
         &VpcSecurityGroupIds.VpcSecurityGroupId.1=sg-1&IamRoles=";
-    let (plain, value) = form::decode(service, operation.input, body).unwrap();
-    assert_eq!(plain["Action"], "CreateCluster");
+    let form = form::Form::parse(body).unwrap();
+    assert_eq!(form.plain("Action"), Some("CreateCluster"));
+    let value = form.input(service, operation.input).unwrap();
     check(service, operation.input.unwrap(), &value).unwrap();
     let input = redshift::CreateClusterMessage::from_value(value);
     assert_eq!(input.cluster_identifier, "c1");

@@ -67,7 +67,8 @@ impl Entry {
 /// All operations that are served.
 #[derive(Default)]
 pub struct Registry {
-    entries: BTreeMap<(&'static str, &'static str), Entry>,
+    /// By service and operation.
+    entries: BTreeMap<&'static str, BTreeMap<&'static str, Entry>>,
     lookups: BTreeMap<&'static str, Lookup>,
     keys: BTreeMap<&'static str, ServiceKeys>,
     guards: BTreeMap<&'static str, Guard>,
@@ -89,7 +90,9 @@ impl Registry {
         });
         let before = self
             .entries
-            .insert((O::service().name(), O::NAME), Entry { depth, handler });
+            .entry(O::service().name())
+            .or_default()
+            .insert(O::NAME, Entry { depth, handler });
         debug_assert!(before.is_none(), "{} is there twice", O::NAME);
     }
 
@@ -136,9 +139,6 @@ impl Registry {
 
     /// The operation with this name.
     pub fn get(&self, service: &str, operation: &str) -> Option<&Entry> {
-        self.entries
-            .iter()
-            .find(|((s, o), _)| *s == service && *o == operation)
-            .map(|(_, entry)| entry)
+        self.entries.get(service)?.get(operation)
     }
 }

@@ -14,7 +14,8 @@ use chrono::{DateTime, Utc};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use lw_aws_model::edge::{ApiRequest, AwsApi, Caller, CallerKind};
-use lw_aws_model::{ApiError, OperationModel, Protocol, Service, Value, form, json, xml};
+use lw_aws_model::form::Form;
+use lw_aws_model::{ApiError, OperationModel, Protocol, Service, Value, json, xml};
 
 /// Largest body of a request: a batch of 40 statements of 100 KB, and room.
 const LARGEST_BODY: usize = 6 << 20;
@@ -133,13 +134,11 @@ fn decode(service: &'static Service, parts: &Parts, body: &[u8]) -> Result<Decod
                 text.push(b'&');
                 text.extend_from_slice(body);
             }
-            let (plain, _) = form::decode(service, None, &text)?;
-            let action = plain.get("Action").ok_or_else(|| {
+            let form = Form::parse(&text)?;
+            let action = form.plain("Action").ok_or_else(|| {
                 ApiError::common("MissingAction", 400, "The request has no parameter Action.")
             })?;
-            let version = plain
-                .get("Version")
-                .map_or(service.api_version.as_str(), |v| v);
+            let version = form.plain("Version").unwrap_or(&service.api_version);
             let operation = service
                 .operations
                 .get(action)
@@ -151,7 +150,7 @@ fn decode(service: &'static Service, parts: &Parts, body: &[u8]) -> Result<Decod
                         format!("Could not find operation {action} for version {version}"),
                     )
                 })?;
-            let input = form::decode(service, operation.input, &text).map(|(_, value)| value);
+            let input = form.input(service, operation.input);
             Ok((operation, input))
         }
         Protocol::Json => {
